@@ -1,0 +1,129 @@
+"""The typed tree of the expression language: what a declaration or a question computes, free of any engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+Value = None | bool | int | float | Decimal | str | date | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant."""
+
+    value: Value
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A dotted name as written, not yet resolved: ``customer.country``."""
+
+    path: tuple[str, ...]
+    at: int = 0
+
+    def __str__(self) -> str:
+        return ".".join(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A resolved name: ``name`` of the relation called ``relation`` in the plan ('' is the base of a leg)."""
+
+    relation: str
+    name: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A scalar function or operator of `functions.SCALARS` applied to its arguments."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The value of the first branch whose condition holds, else ``default``."""
+
+    branches: tuple[tuple[Expression, Expression], ...]
+    default: Expression | None = None
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A value as another type of `types.TYPES`."""
+
+    operand: Expression
+    type: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """An aggregate of `functions.AGGREGATES` over rows; ``condition`` is its FILTER clause."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    distinct: bool = False
+    condition: Expression | None = None
+    at: int = 0
+
+
+Expression = Literal | Name | Column | Call | Case | Cast | Aggregate
+
+
+def children(tree: Expression) -> tuple[Expression, ...]:
+    """The direct parts of a node, in the order written."""
+    match tree:
+        case Call(arguments=arguments):
+            return arguments
+        case Aggregate(arguments=arguments, condition=condition):
+            return arguments if condition is None else (*arguments, condition)
+        case Case(branches=branches, default=default):
+            pairs = tuple(part for branch in branches for part in branch)
+            return pairs if default is None else (*pairs, default)
+        case Cast(operand=operand):
+            return (operand,)
+    return ()
+
+
+def walk(tree: Expression) -> Iterator[Expression]:
+    """The node and everything below it, parents first."""
+    yield tree
+    for child in children(tree):
+        yield from walk(child)
+
+
+def rebuild(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """The same node with ``change`` applied to its direct parts."""
+    match tree:
+        case Call(arguments=arguments):
+            return replace(tree, arguments=tuple(map(change, arguments)))
+        case Aggregate(arguments=arguments, condition=condition):
+            return replace(
+                tree, arguments=tuple(map(change, arguments)), condition=None if condition is None else change(condition)
+            )
+        case Case(branches=branches, default=default):
+            pairs = tuple((change(condition), change(value)) for condition, value in branches)
+            return replace(tree, branches=pairs, default=None if default is None else change(default))
+        case Cast(operand=operand):
+            return replace(tree, operand=change(operand))
+    return tree
+
+
+def conjunction(*parts: Expression | None) -> Expression | None:
+    """All of the parts that are there, joined by AND; None where there is none."""
+    present = [part for part in parts if part is not None]
+    if not present:
+        return None
+    out = present[0]
+    for part in present[1:]:
+        out = Call("and", (out, part))
+    return out

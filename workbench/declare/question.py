@@ -1,0 +1,88 @@
+"""A question, as every face asks it: magic, method, command line, dashboard and saved query."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from workbench.declare.terms import Name, Term, Words
+
+
+class Asked(Term):
+    """A metric or a path, and the name of its column in the answer."""
+
+    path: str
+    alias: str
+
+    @property
+    def renamed(self) -> bool:
+        """Whether the asker chose another name for the column."""
+        return self.alias != self.path
+
+
+def _asked(value: Any) -> Any:
+    """Accept 'a', ['a', {alias: path}] and {alias: path}; give a tuple of Asked."""
+    items = [value] if isinstance(value, str | dict | Asked) else list(value)
+    out: list[Asked] = []
+    for item in items:
+        if isinstance(item, dict) and not {"path", "alias"} <= item.keys():
+            out.extend(Asked(path=str(path).strip(), alias=str(alias)) for alias, path in item.items())
+        elif isinstance(item, str):
+            out.append(Asked(path=item.strip(), alias=item.strip()))
+        else:
+            out.append(Asked.model_validate(item))
+    return tuple(out)
+
+
+def _conjunction(value: Any) -> Any:
+    """Several conditions mean all of them."""
+    if isinstance(value, list | tuple):
+        return " and ".join(f"({part})" for part in value) or None
+    return value
+
+
+AskedList = Annotated[tuple[Asked, ...], BeforeValidator(_asked)]
+Condition = Annotated[str | None, BeforeValidator(_conjunction)]
+
+
+class TimeRange(Term):
+    """A span of metric_time, both ends inclusive, widened to whole periods of the asked grain."""
+
+    start: datetime | date | None = None
+    end: datetime | date | None = None
+
+
+def _time_range(value: Any) -> Any:
+    """Accept (start, end) and {start, end}."""
+    if isinstance(value, list | tuple):
+        start, end = value
+        return {"start": start, "end": end}
+    return value
+
+
+class Question(Term):
+    """Which metrics, by what, where, having, in which order, how many, and when."""
+
+    metrics: AskedList = ()
+    by: AskedList = ()
+    where: Condition = Field(None, description="A condition on dimensions.")
+    having: Condition = Field(None, description="A condition on metrics of the answer.")
+    order_by: Words = Field((), description="Columns of the answer; '-name' or 'name desc' for descending.")
+    limit: int | None = Field(None, ge=0)
+    time: Annotated[TimeRange | None, BeforeValidator(_time_range)] = None
+
+
+class SavedQuery(Question):
+    """A question with a name."""
+
+    saved_query: Name
+    label: str = ""
+    description: str = ""
+    owner: str = ""
+    tags: Words = ()
+
+    def question(self) -> Question:
+        """The question alone, without its name and prose."""
+        return Question(**{field: getattr(self, field) for field in Question.model_fields})
