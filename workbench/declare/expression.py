@@ -108,7 +108,9 @@ def rebuild(tree: Expression, change: Callable[[Expression], Expression]) -> Exp
             return replace(tree, arguments=tuple(map(change, arguments)))
         case Aggregate(arguments=arguments, condition=condition):
             return replace(
-                tree, arguments=tuple(map(change, arguments)), condition=None if condition is None else change(condition)
+                tree,
+                arguments=tuple(map(change, arguments)),
+                condition=None if condition is None else change(condition),
             )
         case Case(branches=branches, default=default):
             pairs = tuple((change(condition), change(value)) for condition, value in branches)

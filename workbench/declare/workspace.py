@@ -1,0 +1,173 @@
+"""A folder of declarations to one workspace: every term by name, and every problem at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.declare.dashboard import Dashboard
+from workbench.declare.declared import Declared, declared
+from workbench.declare.people import Group, Groups, Policy, Role, Roles
+from workbench.declare.question import SavedQuery
+from workbench.declare.reader import read_documents
+from workbench.declare.settings import Settings, read_settings
+from workbench.declare.terms import Metric, SemanticModel, Term
+from workbench.errors import DeclarationError, Place, Problem
+
+FOLDERS: Mapping[str, tuple[type[Term], ...]] = {
+    "metrics": (SemanticModel, Metric, SavedQuery),
+    "access": (Roles, Groups, Policy),
+    "notebooks/dashboards": (Dashboard,),
+}
+"""What may be declared where: who may change a thing follows from its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Everything declared in one repository."""
+
+    root: Path
+    settings: Settings
+    models: Mapping[str, Declared[SemanticModel]] = field(default_factory=dict)
+    metrics: Mapping[str, Declared[Metric]] = field(default_factory=dict)
+    saved_queries: Mapping[str, Declared[SavedQuery]] = field(default_factory=dict)
+    dashboards: Mapping[str, Declared[Dashboard]] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    policies: tuple[Declared[Policy], ...] = ()
+    people: tuple[Declared[Roles] | Declared[Groups], ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def require(self) -> Workspace:
+        """Itself when nothing is wrong; raises `DeclarationError` with every problem otherwise."""
+        errors = [problem for problem in self.problems if problem.severity == "error"]
+        if errors:
+            raise DeclarationError(errors)
+        return self
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The nearest folder at or above ``start`` that holds a workspace; raises `DeclarationError` (no-workspace)."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "metrics").is_dir():
+            return folder
+    raise DeclarationError(
+        Problem(
+            "no-workspace",
+            f"no workspace at '{start or '.'}' or above: no folder 'metrics'.",
+            hint="Run 'workbench init' to make one.",
+        )
+    )
+
+
+def load(root: Path) -> Workspace:
+    """Read every declaration below ``root``; problems are collected, never raised."""
+    problems: list[Problem] = []
+    try:
+        settings = read_settings(root)
+    except DeclarationError as error:
+        problems.extend(error.problems)
+        settings = Settings()
+    found: list[Declared[Any]] = []
+    for folder, kinds in FOLDERS.items():
+        for file in _files(root / folder):
+            found.extend(_declarations(file, root, kinds, problems))
+    if not any(isinstance(one.term, SemanticModel) for one in found) and not problems:
+        problems.append(
+            Problem(
+                "empty-workspace",
+                "no semantic model is declared.",
+                Place("metrics"),
+                "Write metrics/models/<table>.yml, or run 'workbench init' to have models proposed.",
+            )
+        )
+    return _workspace(root, settings, found, problems)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield from sorted(path for path in folder.rglob("*") if path.suffix in (".yml", ".yaml") and path.is_file())
+
+
+def _declarations(
+    file: Path, root: Path, kinds: tuple[type[Term], ...], problems: list[Problem]
+) -> Iterator[Declared[Any]]:
+    name = file.relative_to(root).as_posix()
+    try:
+        documents = read_documents(file.read_text(encoding="utf-8"), name)
+    except DeclarationError as error:
+        problems.extend(error.problems)
+        return
+    except (UnicodeDecodeError, OSError) as error:
+        problems.append(Problem("unreadable-file", f"cannot be read as UTF-8 text: {error}.", Place(name)))
+        return
+    for document in documents:
+        try:
+            one = declared(document)
+        except DeclarationError as error:
+            problems.extend(error.problems)
+            continue
+        if isinstance(one.term, kinds):
+            yield one
+        else:
+            kind = next(iter(document.data))
+            home = next(folder for folder, allowed in FOLDERS.items() if isinstance(one.term, allowed))
+            problems.append(
+                Problem(
+                    "wrong-folder",
+                    f"'{kind}' may not be declared here.",
+                    document.place,
+                    f"It belongs in {home}/, where its reviewers look.",
+                )
+            )
+
+
+def _workspace(root: Path, settings: Settings, found: list[Declared[Any]], problems: list[Problem]) -> Workspace:
+    def named(kind: type[Term], key: str) -> dict[str, Declared[Any]]:
+        out: dict[str, Declared[Any]] = {}
+        for one in found:
+            if not isinstance(one.term, kind):
+                continue
+            name = getattr(one.term, key)
+            if name in out:
+                problems.append(
+                    Problem(
+                        "duplicate-name",
+                        f"the {key.replace('_', ' ')} '{name}' is declared twice.",
+                        one.place_of(key),
+                        f"It also stands at {out[name].place_of(key)}.",
+                    )
+                )
+            else:
+                out[name] = one
+        return out
+
+    def merged(kind: type[Term], key: str) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for one in found:
+            if isinstance(one.term, kind):
+                for name, value in getattr(one.term, key).items():
+                    if name in out:
+                        problems.append(
+                            Problem(
+                                "duplicate-name", f"'{name}' is declared twice under '{key}'.", one.place_of(key, name)
+                            )
+                        )
+                    out.setdefault(name, value)
+        return out
+
+    return Workspace(
+        root=root,
+        settings=settings,
+        models=named(SemanticModel, "semantic_model"),
+        metrics=named(Metric, "metric"),
+        saved_queries=named(SavedQuery, "saved_query"),
+        dashboards=named(Dashboard, "dashboard"),
+        roles=merged(Roles, "roles"),
+        groups=merged(Groups, "groups"),
+        policies=tuple(one for one in found if isinstance(one.term, Policy)),
+        people=tuple(one for one in found if isinstance(one.term, Roles | Groups)),
+        problems=tuple(problems),
+    )
