@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 Value = None | bool | int | float | Decimal | str | date | datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Literal:
-    """A constant."""
+    """A constant; 1, 1.0 and true are three different ones."""
 
     value: Value
-    at: int = 0
+    at: int = field(default=0, compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and (type(self.value), self.value) == (type(other.value), other.value)
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class Name:
     """A dotted name as written, not yet resolved: ``customer.country``."""
 
     path: tuple[str, ...]
-    at: int = 0
+    at: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return ".".join(self.path)
@@ -35,7 +41,7 @@ class Column:
 
     relation: str
     name: str
-    at: int = 0
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Call:
 
     function: str
     arguments: tuple[Expression, ...]
-    at: int = 0
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Case:
 
     branches: tuple[tuple[Expression, Expression], ...]
     default: Expression | None = None
-    at: int = 0
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Cast:
 
     operand: Expression
     type: str
-    at: int = 0
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Aggregate:
     arguments: tuple[Expression, ...]
     distinct: bool = False
     condition: Expression | None = None
-    at: int = 0
+    at: int = field(default=0, compare=False)
 
 
 Expression = Literal | Name | Column | Call | Case | Cast | Aggregate
