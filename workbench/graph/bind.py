@@ -1,0 +1,183 @@
+"""Names in an expression to columns of named relations, seen from one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, rebuild, walk
+from workbench.declare.parser import parse
+from workbench.errors import DeclarationError, Place, Problem, QuestionError, did_you_mean
+from workbench.graph.build import Graph
+from workbench.graph.joins import Roles, hops
+from workbench.graph.paths import METRIC_TIME, Field, find, legal
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An expression as written, and where."""
+
+    text: str
+    place: Place | None = None
+
+    def at(self, offset: int) -> Place | None:
+        """The place of a character; in text of several lines, where the text starts."""
+        if self.place is None or "\n" in self.text:
+            return self.place
+        return Place(self.place.file, self.place.line, self.place.column + offset)
+
+    def tree(self) -> Expression:
+        """The parsed tree, its names unresolved."""
+        return parse(self.text, self.place)
+
+
+def relation(roles: Roles) -> str:
+    """The name a joined relation has in a plan; the base of a leg is ''."""
+    return ".".join(roles)
+
+
+def column_of(graph: Graph, model: str, name: str, roles: Roles = ()) -> Expression:
+    """A dimension of the model, or else a column of its table, without any time zone or grain."""
+    if name in graph.model(model).dimensions:
+        return _dimension(graph, Field(roles, model, name), ())
+    return Column(relation(roles), name)
+
+
+def field_expression(graph: Graph, field: Field) -> Expression:
+    """The value of a field: its expression, in its own time zone, at its grain or date part."""
+    tree = _dimension(graph, field, ())
+    dimension = graph.dimension(field.model, field.dimension)
+    if dimension.type == "time" and dimension.timezone:
+        tree = Call("local_time", (tree, Literal(dimension.timezone)))
+    if field.grain:
+        tree = Call("truncate", (tree, Literal(field.grain)))
+    if field.part:
+        tree = Call("date_part", (tree, Literal(field.part)))
+    return tree
+
+
+def bind_filter(graph: Graph, base: str, text: Text, *, axis: str | None, columns: bool) -> Expression:
+    """A condition on rows of ``base`` with its names resolved; ``columns`` admits undeclared columns of its table."""
+    tree = text.tree()
+    _refuse_aggregates(graph, tree, text)
+    return bind(graph, base, tree, text, axis=axis, columns=columns)
+
+
+def bind(
+    graph: Graph, base: str, tree: Expression, text: Text, *, axis: str | None = None, columns: bool = True
+) -> Expression:
+    """The tree with each name replaced by what it stands for from ``base``."""
+    if not isinstance(tree, Name):
+        return rebuild(tree, lambda part: bind(graph, base, part, text, axis=axis, columns=columns))
+    single = tree.path[0] if len(tree.path) == 1 else None
+    if single and single != METRIC_TIME and single not in graph.model(base).dimensions:
+        if columns:
+            return Column("", single, tree.at)
+        if single in graph.metrics:
+            raise QuestionError(
+                Problem(
+                    "metric-in-where",
+                    f"'{single}' is a metric; 'where' is about rows.",
+                    text.at(tree.at),
+                    "Put a condition on a metric into 'having'.",
+                )
+            )
+    return field_expression(graph, find(graph, base, tree.path, axis=axis, place=text.at(tree.at)))
+
+
+def _dimension(graph: Graph, field: Field, chain: tuple[str, ...]) -> Expression:
+    """A dimension's own expression over columns of its relation; other dimensions in it are put in place."""
+    model, name = field.model, field.dimension
+    declared = graph.models[model]
+    text = Text(graph.dimension(model, name).expr or name, declared.place_of("dimensions", name, "expr"))
+    if name in chain:
+        way = " -> ".join((*chain, name))
+        raise DeclarationError(Problem("cycle", f"dimensions of '{model}' define each other: {way}.", text.place))
+    tree = Name((name,)) if text.text == name else text.tree()
+    _refuse_aggregates(graph, tree, text)
+
+    def change(part: Expression) -> Expression:
+        if not isinstance(part, Name):
+            return rebuild(part, change)
+        if len(part.path) == 1:
+            other = part.path[0]
+            if other != name and other in declared.term.dimensions:
+                return _dimension(graph, Field(field.roles, model, other), (*chain, name))
+            return Column(relation(field.roles), other, part.at)
+        found = find(graph, model, part.path, place=text.at(part.at))
+        further = Field((*field.roles, *found.roles), found.model, found.dimension, found.grain, found.part)
+        if not found.roles and found.dimension in (*chain, name):
+            return Column(relation(field.roles), found.dimension, part.at)
+        return field_expression(graph, further)
+
+    return change(tree)
+
+
+def _refuse_aggregates(graph: Graph, tree: Expression, text: Text) -> None:
+    for part in walk(tree):
+        if isinstance(part, Aggregate):
+            raise DeclarationError(
+                Problem(
+                    "aggregate-here",
+                    f"'{part.function}' aggregates rows; this is about one row.",
+                    text.at(part.at),
+                    "Aggregates belong into a metric's expr.",
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A joined table of a leg: ``name`` hangs on ``parent`` by equal pairs of (parent's, its own) values."""
+
+    name: str
+    parent: str
+    model: str
+    table: str
+    pairs: tuple[tuple[Expression, Expression], ...]
+    role: str = ""
+
+
+def relations(graph: Graph, base: str, trees: tuple[Expression, ...]) -> tuple[Relation, ...]:
+    """The joins that the columns in ``trees`` need, each after the one it hangs on."""
+    needed: dict[Roles, None] = {}
+    for tree in trees:
+        for part in walk(tree):
+            if isinstance(part, Column) and part.relation:
+                roles = tuple(part.relation.split("."))
+                for length in range(1, len(roles) + 1):
+                    needed.setdefault(roles[:length])
+    out: dict[str, Relation] = {}
+    for roles in sorted(needed, key=lambda r: (len(r), r)):
+        for one in _joined(graph, base, roles):
+            out.setdefault(one.name, one)
+    return tuple(out.values())
+
+
+def _joined(graph: Graph, base: str, roles: Roles) -> tuple[Relation, ...]:
+    hop = hops(graph, base, roles)[-1]
+    pairs = tuple(
+        (column_of(graph, hop.parent, ours, roles[:-1]), column_of(graph, hop.model, theirs, roles))
+        for ours, theirs in hop.relationship.pairs()
+    )
+    mine = Relation(relation(roles), relation(roles[:-1]), hop.model, graph.model(hop.model).table, pairs, hop.role)
+    # A key that is itself computed over further relationships needs those joined first.
+    others = relations(
+        graph,
+        base,
+        tuple(
+            Column(c.relation, c.name)
+            for ours, _ in pairs
+            for c in walk(ours)
+            if isinstance(c, Column) and c.relation not in ("", mine.parent)
+        ),
+    )
+    return (*others, mine)
+
+
+def suggestions(graph: Graph, base: str, name: str) -> str:
+    """A hint with the nearest legal path of ``base``."""
+    return did_you_mean(name, [path for path, _ in legal(graph, base)])
+
+
+Axes = Mapping[str, str | None]

@@ -1,0 +1,132 @@
+"""A graph to everything that is wrong in it, found without a warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from workbench.declare.question import Question
+from workbench.declare.workspace import Workspace
+from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
+from workbench.graph.bind import column_of, field_expression
+from workbench.graph.build import Graph
+from workbench.graph.formulas import Aggregation, formula
+from workbench.graph.paths import Field
+from workbench.graph.resolve import resolve
+
+
+def check(graph: Graph, workspace: Workspace) -> tuple[Problem, ...]:
+    """Every problem of models, metrics, saved queries and dashboards, each once."""
+    found = (*_models(graph), *_metrics(graph), *_saved(graph, workspace), *_dashboards(graph, workspace))
+    return tuple(dict.fromkeys(found))
+
+
+def _models(graph: Graph) -> Iterator[Problem]:
+    for name, declared in graph.models.items():
+        model = declared.term
+        yield from _relationships(graph, name)
+        if model.time_dimension:
+            place = declared.place_of("time_dimension")
+            axis = model.dimensions.get(model.time_dimension)
+            if axis is None:
+                yield Problem(
+                    "unknown-dimension",
+                    f"no dimension '{model.time_dimension}' in '{name}'.",
+                    place,
+                    did_you_mean(model.time_dimension, model.dimensions),
+                )
+            elif axis.type != "time":
+                yield Problem(
+                    "not-time",
+                    f"'{model.time_dimension}' is not a time dimension.",
+                    place,
+                    "Declare 'type: time' on it.",
+                )
+        for dimension in model.dimensions:
+            yield from _raised(
+                lambda d=dimension, n=name: field_expression(graph, Field((), n, d)),
+                declared.place_of("dimensions", dimension),
+            )
+
+
+def _relationships(graph: Graph, name: str) -> Iterator[Problem]:
+    declared = graph.models[name]
+    for role, relationship in declared.term.relationships.items():
+        place = declared.place_of("relationships", role, "to")
+        if relationship.to not in graph.models:
+            yield Problem(
+                "unknown-model",
+                f"no semantic model '{relationship.to}'.",
+                place,
+                did_you_mean(relationship.to, graph.models),
+            )
+            continue
+        target = graph.model(relationship.to)
+        theirs = frozenset(pair[1] for pair in relationship.pairs())
+        if relationship.valid is None and not any(frozenset(key) <= theirs for key in target.keys()):
+            keys = " or ".join(str(list(key)) for key in target.keys()) or "none"
+            yield Problem(
+                "not-a-key",
+                f"the relationship '{role}' joins '{relationship.to}' on {sorted(theirs)}, which is no declared key of it, "
+                "so the join could multiply rows.",
+                declared.place_of("relationships", role, "on"),
+                f"Its declared keys: {keys}. Join on one, or declare 'unique_keys' there.",
+            )
+
+
+def _metrics(graph: Graph) -> Iterator[Problem]:
+    for name, declared in graph.metrics.items():
+        scanned: list[Aggregation] = []
+        problems = tuple(_raised(lambda n=name, s=scanned: formula(graph, n, s), declared.place_of("expr")))
+        yield from problems
+        metric = declared.term
+        if metric.time_dimension and metric.model in graph.models:
+            axis = graph.model(metric.model).dimensions.get(metric.time_dimension)
+            if axis is None or axis.type != "time":
+                yield Problem(
+                    "unknown-dimension",
+                    f"no time dimension '{metric.time_dimension}' in '{metric.model}'.",
+                    declared.place_of("time_dimension"),
+                    did_you_mean(metric.time_dimension, graph.model(metric.model).dimensions),
+                )
+        replaced_by = metric.deprecated.replaced_by if metric.deprecated else None
+        if replaced_by and replaced_by not in graph.metrics:
+            yield Problem(
+                "unknown-metric",
+                f"no metric '{replaced_by}'.",
+                declared.place_of("deprecated", "replaced_by"),
+                did_you_mean(replaced_by, graph.metrics),
+            )
+        for index, test in enumerate(metric.tests) if not problems else ():
+            asked = Question(metrics=name, by=test.by, where=test.where)
+            yield from _raised(lambda q=asked: resolve(graph, q), declared.place_of("tests", index))
+
+
+def _saved(graph: Graph, workspace: Workspace) -> Iterator[Problem]:
+    for declared in workspace.saved_queries.values():
+        yield from _raised(lambda d=declared: resolve(graph, d.term.question()), declared.place)
+
+
+def _dashboards(graph: Graph, workspace: Workspace) -> Iterator[Problem]:
+    for declared in workspace.dashboards.values():
+        page = declared.term
+        for row, tiles in enumerate(page.rows):
+            for index, tile in enumerate(tiles):
+                if tile.kind == "text":
+                    continue
+                where = [w for w in (tile.where, *(f"{path} is not null" for path in page.filters)) if w]
+                asked = Question(metrics=tile.metrics(), by=tile.by, where=where, time=page.time)
+                yield from _raised(lambda q=asked: resolve(graph, q), declared.place_of("rows", row, index))
+
+
+def _raised(act: Callable[[], object], place: Place) -> Iterator[Problem]:
+    """The problems an act raises, at its own place where they name none."""
+    try:
+        act()
+    except WorkbenchError as error:
+        for problem in error.problems:
+            yield problem if problem.place else Problem(problem.slug, problem.message, place, problem.hint)
+
+
+def key_columns(graph: Graph, model: str, key: tuple[str, ...]) -> tuple[object, ...]:
+    """The expressions of a declared key, for verifying it on the data."""
+    return tuple(column_of(graph, model, name) for name in key)

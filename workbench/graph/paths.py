@@ -1,0 +1,180 @@
+"""A dotted path to a field: which dimension, over which to-one hops, at which grain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workbench.declare.grains import DATE_PARTS, GRAINS
+from workbench.declare.terms import Dimension
+from workbench.errors import Place, Problem, QuestionError, Unanswerable, did_you_mean
+from workbench.graph.build import Graph
+from workbench.graph.joins import Roles, multiplying, route_to, routes
+
+METRIC_TIME = "metric_time"
+LISTED = 12
+"""How many legal paths an error lists before it counts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A dimension reached from a base model."""
+
+    roles: Roles
+    model: str
+    dimension: str
+    grain: str | None = None
+    part: str | None = None
+
+    @property
+    def meaning(self) -> tuple[str, str, str | None, str | None]:
+        """What the field says, whichever way it was reached."""
+        return self.model, self.dimension, self.grain, self.part
+
+
+def find(
+    graph: Graph, base: str, path: tuple[str, ...], *, axis: str | None = None, place: Place | None = None
+) -> Field:
+    """The field that ``path`` names from ``base``; ``axis`` is what metric_time means there.
+
+    Raises `QuestionError` (unknown-dimension, not-time) and `Unanswerable` (fan-out, unreachable, ambiguous-path,
+    no-time-dimension).
+    """
+    names, grain, part = _without_suffix(graph, base, path)
+    if names == (METRIC_TIME,):
+        if axis is None:
+            raise Unanswerable(
+                Problem(
+                    "no-time-dimension",
+                    f"'{base}' has no time axis, so 'metric_time' means nothing there.",
+                    place,
+                    "Declare 'time_dimension' on the semantic model, or ask by a dimension.",
+                )
+            )
+        names = (axis,)
+    field = _walk(graph, base, names, place)
+    if field is None:
+        raise _not_found(graph, base, names, place)
+    return _at_grain(graph, Field(field.roles, field.model, field.dimension, grain, part), path, place)
+
+
+def legal(graph: Graph, base: str) -> Iterator[tuple[str, Field]]:
+    """Every dimension path that may group or filter a metric of ``base``, nearest first."""
+    for roles, model in ((), base), *routes(graph, base):
+        for name, dimension in graph.model(model).dimensions.items():
+            if dimension.visibility == "public":
+                yield ".".join((*roles, name)), Field(roles, model, name)
+
+
+def _without_suffix(graph: Graph, base: str, path: tuple[str, ...]) -> tuple[tuple[str, ...], str | None, str | None]:
+    """The path without its grain or date part; a dimension of that very name goes first."""
+    if len(path) > 1 and (path[-1] in GRAINS or path[-1] in DATE_PARTS) and _try(graph, base, path) is None:
+        return (path[:-1], path[-1], None) if path[-1] in GRAINS else (path[:-1], None, path[-1])
+    return path, None, None
+
+
+def _try(graph: Graph, base: str, path: tuple[str, ...]) -> Field | None:
+    try:
+        return _walk(graph, base, path, None)
+    except Unanswerable:
+        return None
+
+
+def _walk(graph: Graph, base: str, names: tuple[str, ...], place: Place | None) -> Field | None:
+    roles: Roles = ()
+    model, rest = base, names
+    if len(rest) > 1 and rest[0] not in graph.model(base).relationships:
+        if rest[0] == graph.model(base).entity:
+            rest = rest[1:]
+        elif rest[0] in graph.models:
+            route = route_to(graph, base, rest[0], place)
+            if route is None:
+                return None
+            roles, model, rest = route, rest[0], rest[1:]
+    for role in rest[:-1]:
+        relationship = graph.model(model).relationships.get(role)
+        if relationship is None or relationship.to not in graph.models:
+            return None
+        roles, model = (*roles, role), relationship.to
+    return Field(roles, model, rest[-1]) if rest[-1] in graph.model(model).dimensions else None
+
+
+def _at_grain(graph: Graph, field: Field, path: tuple[str, ...], place: Place | None) -> Field:
+    dimension = graph.dimension(field.model, field.dimension)
+    if (field.grain or field.part) and dimension.type != "time":
+        raise QuestionError(
+            Problem(
+                "not-time",
+                f"'{'.'.join(path)}': '{field.dimension}' is not a time dimension.",
+                place,
+                f"Leave '.{path[-1]}' out, or declare 'type: time' on it.",
+            )
+        )
+    if field.grain and GRAINS.index(field.grain) < GRAINS.index(finest(dimension)):
+        raise Unanswerable(
+            Problem(
+                "too-fine",
+                f"'{'.'.join(path)}': '{field.dimension}' is known by the {finest(dimension)} only.",
+                place,
+                f"Ask by {', '.join(grains(dimension))}.",
+            )
+        )
+    return field
+
+
+def finest(dimension: Dimension) -> str:
+    """The finest grain a time dimension is known at."""
+    return dimension.grain or "day"
+
+
+def grains(dimension: Dimension) -> tuple[str, ...]:
+    """The grains a time dimension may be asked at."""
+    return GRAINS[GRAINS.index(finest(dimension)) :] if dimension.type == "time" else ()
+
+
+def _not_found(graph: Graph, base: str, names: tuple[str, ...], place: Place | None) -> QuestionError | Unanswerable:
+    written = ".".join(names)
+    paths = [path for path, _ in legal(graph, base)]
+    holders = [m for m in graph.models if names[-1] in graph.model(m).dimensions]
+    wanted = next((m for m in names if m in graph.models), None) or (
+        holders[0] if len(names) == 1 and len(holders) == 1 and base not in holders else None
+    )
+    same_ending = [p for p in paths if p.split(".")[-1] == names[-1]]
+    if wanted and wanted != base and not any(m == wanted for _, m in routes(graph, base)):
+        return _unreachable(graph, base, wanted, written, paths, place)
+    if same_ending:
+        hint = f"Did you mean {' or '.join(repr(p) for p in same_ending[:4])}?"
+    else:
+        hint = did_you_mean(written, paths, f"Legal for '{base}': {listed(paths)}.")
+    return QuestionError(Problem("unknown-dimension", f"no dimension '{written}' from '{base}'.", place, hint))
+
+
+def _unreachable(
+    graph: Graph, base: str, wanted: str, written: str, paths: list[str], place: Place | None
+) -> Unanswerable:
+    join = multiplying(graph, base, wanted)
+    if join:
+        many, role = join
+        return Unanswerable(
+            Problem(
+                "fan-out",
+                f"'{written}' cannot group or filter numbers of '{base}': one row of '{base}' has many of "
+                f"'{wanted}' (the join through '{many}.{role}' would multiply its rows).",
+                place,
+                f"Legal here: {listed(paths)}. Or ask for a metric of '{wanted}'.",
+            )
+        )
+    return Unanswerable(
+        Problem(
+            "unreachable",
+            f"'{written}' cannot be reached from '{base}': no to-one relationship leads to '{wanted}'.",
+            place,
+            f"Legal here: {listed(paths)}. Or declare a relationship on '{base}'.",
+        )
+    )
+
+
+def listed(paths: list[str]) -> str:
+    """The first few paths, and how many more there are."""
+    more = len(paths) - LISTED
+    return ", ".join(paths[:LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,49 @@
+"""Dates to whole periods: where the period of a moment starts, and where it ends."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+_STEPS = {
+    "microsecond": timedelta(microseconds=1),
+    "millisecond": timedelta(milliseconds=1),
+    "second": timedelta(seconds=1),
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+}
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def floor(moment: date | datetime, grain: str) -> datetime:
+    """The start of the period of ``grain`` that holds ``moment``; weeks start on Monday."""
+    when = moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)
+    when = when.replace(tzinfo=None)
+    if grain in ("nanosecond", "microsecond"):
+        return when
+    if grain == "millisecond":
+        return when.replace(microsecond=when.microsecond // 1000 * 1000)
+    if grain in ("second", "minute", "hour"):
+        parts: dict[str, int] = {"microsecond": 0}
+        if grain != "second":
+            parts["second"] = 0
+        if grain == "hour":
+            parts["minute"] = 0
+        return when.replace(**parts)  # type: ignore[arg-type]
+    day = datetime(when.year, when.month, when.day)
+    if grain == "week":
+        return day - timedelta(days=day.weekday())
+    if grain in _MONTHS:
+        months = _MONTHS[grain]
+        return datetime(day.year, (day.month - 1) // months * months + 1, 1)
+    return day
+
+
+def after(moment: date | datetime, grain: str) -> datetime:
+    """The start of the period that follows the one of ``moment``."""
+    start = floor(moment, grain)
+    if grain in _MONTHS:
+        month = start.month - 1 + _MONTHS[grain]
+        return datetime(start.year + month // 12, month % 12 + 1, 1)
+    return start + _STEPS.get(grain, timedelta(microseconds=1))

@@ -1,0 +1,295 @@
+"""A question to resolved legs: every name followed, every filter placed, nothing read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from workbench.declare.expression import Call, Column, Expression, Literal, Name, conjunction, rebuild, walk
+from workbench.declare.grains import DATE_PARTS, GRAINS, coarser
+from workbench.declare.question import Asked, Question
+from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
+from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations
+from workbench.graph.build import Graph, unknown_metric
+from workbench.graph.formulas import Aggregation, formula
+from workbench.graph.identity import same_values
+from workbench.graph.paths import METRIC_TIME, Field, find, finest
+from workbench.graph.period import after, floor
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A column to group by: its name in the answer, and the field it shows."""
+
+    name: str
+    path: str
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A metric of the answer: its name there, and arithmetic over base aggregates."""
+
+    name: str
+    metric: str
+    tree: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One scan of one model: joins, a condition on rows, group keys and the aggregates it yields."""
+
+    model: str
+    table: str
+    axis: str | None
+    relations: tuple[Relation, ...]
+    where: Expression | None
+    keys: tuple[Expression, ...]
+    aggregations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A question with every name followed."""
+
+    question: Question
+    keys: tuple[Key, ...]
+    numbers: tuple[Number, ...]
+    aggregations: tuple[Aggregation, ...]
+    legs: tuple[Leg, ...]
+    having: Expression | None
+    order: tuple[tuple[str, bool], ...]
+    limit: int | None
+
+
+Base = tuple[str, str | None]
+"""A model, and the time axis where the question depends on one."""
+
+
+def resolve(graph: Graph, question: Question) -> Resolved:
+    """Follow every name of a question; raises `QuestionError`, `Unanswerable` or `DeclarationError`."""
+    _distinct_names(question)
+    scanned: list[Aggregation] = []
+    numbers = tuple(_number(graph, asked, scanned) for asked in question.metrics)
+    having = _having(graph, question, numbers, scanned)
+    timed = _depends_on_time(question)
+    bases: dict[Base, list[int]] = {}
+    for index, one in enumerate(scanned):
+        bases.setdefault((one.model, one.axis if timed else None), []).append(index)
+    if not scanned:
+        bases[_base_without_metrics(graph, question)] = []
+    grain = _default_grain(graph, question, bases)
+    keys = tuple(_key(graph, asked, tuple(bases), grain) for asked in question.by)
+    legs = tuple(
+        _leg(graph, question, base, indexes, [_field(graph, asked, base, grain) for asked in question.by], scanned)
+        for base, indexes in bases.items()
+    )
+    names = (*(k.name for k in keys), *(n.name for n in numbers))
+    order = tuple(_order(text, names, question) for text in question.order_by)
+    return Resolved(question, keys, numbers, tuple(scanned), legs, having, order, question.limit)
+
+
+def _distinct_names(question: Question) -> None:
+    names = [asked.alias for asked in (*question.by, *question.metrics)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise QuestionError(
+            Problem("duplicate-column", f"the column '{twice}' is asked for twice.", hint="Rename one: {other: path}.")
+        )
+    if not names:
+        raise QuestionError(Problem("empty-question", "a question needs a metric or a dimension."))
+
+
+def _number(graph: Graph, asked: Asked, scanned: list[Aggregation]) -> Number:
+    if asked.path not in graph.metrics:
+        raise QuestionError(unknown_metric(graph, asked.path))
+    return Number(asked.alias, asked.path, formula(graph, asked.path, scanned))
+
+
+def _having(
+    graph: Graph, question: Question, numbers: tuple[Number, ...], scanned: list[Aggregation]
+) -> Expression | None:
+    if question.having is None:
+        return None
+    asked = {n.name: n.tree for n in numbers}
+    text = Text(question.having)
+
+    def change(part: Expression) -> Expression:
+        if not isinstance(part, Name):
+            return rebuild(part, change)
+        name = str(part)
+        if name in asked:
+            return asked[name]
+        if name in graph.metrics:
+            return formula(graph, name, scanned)
+        problem = unknown_metric(graph, name)
+        hint = problem.hint or "'having' is about metrics; put conditions on dimensions into 'where'."
+        raise QuestionError(replace(problem, hint=hint))
+
+    return change(text.tree())
+
+
+def _depends_on_time(question: Question) -> bool:
+    if question.time is not None or any(a.path.split(".")[0] == METRIC_TIME for a in question.by):
+        return True
+    tree = Text(question.where).tree() if question.where else Literal(None)
+    return any(isinstance(part, Name) and part.path[0] == METRIC_TIME for part in walk(tree))
+
+
+def _base_without_metrics(graph: Graph, question: Question) -> Base:
+    """The model whose rows give the distinct values of a question without metrics."""
+    first = question.by[0].path.split(".")
+    if len(first) > 1 and first[0] in graph.models:
+        return first[0], graph.model(first[0]).time_dimension
+    fitting = [model for model in graph.models if all(_reaches(graph, model, asked.path) for asked in question.by)]
+    own = [m for m in fitting if first[0] in graph.model(m).dimensions or first[0] == graph.model(m).entity] or fitting
+    if len(own) == 1:
+        return own[0], graph.model(own[0]).time_dimension
+    if own:
+        raise Unanswerable(
+            Problem(
+                "ambiguous-path",
+                f"'{question.by[0].path}' is a dimension of several models.",
+                hint=f"Start with one: {', '.join(f'{m}.{question.by[0].path}' for m in own)}; or ask for a metric too.",
+            )
+        )
+    raise QuestionError(
+        Problem(
+            "unknown-dimension",
+            f"no model has {', '.join(repr(a.path) for a in question.by)} together.",
+            hint="Start a path with its model's name, such as 'airports.name'.",
+        )
+    )
+
+
+def _reaches(graph: Graph, model: str, path: str) -> bool:
+    try:
+        find(graph, model, tuple(path.split(".")), axis=graph.model(model).time_dimension)
+    except (QuestionError, Unanswerable):
+        return False
+    return True
+
+
+def _axis_finest(graph: Graph, base: Base) -> str:
+    """The finest grain of the time axis of a base; a day where it has none."""
+    model, axis = base
+    return finest(graph.dimension(model, axis)) if axis and axis in graph.model(model).dimensions else "day"
+
+
+def _default_grain(graph: Graph, question: Question, bases: Mapping[Base, list[int]]) -> str:
+    """The grain of a bare metric_time: the coarsest that any asked metric has, and a day at least."""
+    grain = "day"
+    for base in bases:
+        grain = coarser(grain, _axis_finest(graph, base))
+    declared = [graph.metric(asked.path).grain for asked in question.metrics]
+    if any(declared):
+        # A metric that says its own grain may go below a day; the others stay at a day or above.
+        own = [g or grain for g in declared]
+        grain = own[0]
+        for one in own[1:]:
+            grain = coarser(grain, one)
+    return grain
+
+
+def _field(graph: Graph, asked: Asked, base: Base, grain: str) -> Field:
+    model, axis = base
+    path = tuple(asked.path.split("."))
+    field = find(graph, model, path, axis=axis)
+    dimension = graph.dimension(field.model, field.dimension)
+    if dimension.type == "time" and field.grain is None and field.part is None:
+        return replace(field, grain=grain if path == (METRIC_TIME,) else finest(dimension))
+    return field
+
+
+def _key(graph: Graph, asked: Asked, bases: tuple[Base, ...], grain: str) -> Key:
+    """The key, once it is sure that it means the same from every base."""
+    fields = [_field(graph, asked, base, grain) for base in bases]
+    if asked.path.split(".")[0] != METRIC_TIME:
+        for field, base in zip(fields[1:], bases[1:], strict=True):
+            if not same_values(graph, fields[0], field):
+                raise Unanswerable(
+                    Problem(
+                        "ambiguous-path",
+                        f"'{asked.path}' means '{fields[0].model}.{fields[0].dimension}' from '{bases[0][0]}' but "
+                        f"'{field.model}.{field.dimension}' from '{base[0]}'.",
+                        hint="Ask for a dimension that the metrics share, or ask for them one by one.",
+                    )
+                )
+    return Key(asked.alias, asked.path, fields[0])
+
+
+def _leg(
+    graph: Graph, question: Question, base: Base, indexes: list[int], fields: list[Field], scanned: list[Aggregation]
+) -> Leg:
+    model, axis = base
+    keys = tuple(field_expression(graph, field) for field in fields)
+    asked = bind_filter(graph, model, Text(question.where), axis=axis, columns=False) if question.where else None
+    where = conjunction(asked, _time(graph, question, base))
+    used = [tree for i in indexes for tree in (scanned[i].aggregate, *scanned[i].filters)]
+    trees = (*keys, *used, *((where,) if where is not None else ()))
+    return Leg(model, graph.model(model).table, axis, relations(graph, model, trees), where, keys, tuple(indexes))
+
+
+def _time(graph: Graph, question: Question, base: Base) -> Expression | None:
+    """The asked span of metric_time as a half-open condition on the axis of a base."""
+    if question.time is None:
+        return None
+    model, axis = base
+    field = find(graph, model, (METRIC_TIME,), axis=axis)
+    value = field_expression(graph, field)
+    grain = _asked_grain(graph, question, base)
+    low = Literal(floor(question.time.start, grain)) if question.time.start else None
+    high = Literal(after(question.time.end, grain)) if question.time.end else None
+    if (
+        low
+        and high
+        and isinstance(low.value, datetime)
+        and isinstance(high.value, datetime)
+        and low.value >= high.value
+    ):
+        raise QuestionError(
+            Problem("empty-time", f"the time ends ({question.time.end}) before it starts ({question.time.start}).")
+        )
+    return conjunction(Call(">=", (value, low)) if low else None, Call("<", (value, high)) if high else None)
+
+
+def _asked_grain(graph: Graph, question: Question, base: Base) -> str:
+    """The grain whose whole periods the asked span covers: the finest asked of the axis, else its own, a day at least."""
+    model, axis = base
+    grains = []
+    for asked in question.by:
+        field = find(graph, model, tuple(asked.path.split(".")), axis=axis)
+        if not field.roles and field.dimension == axis and field.grain:
+            grains.append(field.grain)
+    return min(grains, key=GRAINS.index) if grains else coarser("day", _axis_finest(graph, base))
+
+
+def _order(text: str, names: tuple[str, ...], question: Question) -> tuple[str, bool]:
+    """A column of the answer, and whether it descends."""
+    words = text.strip().split()
+    descending = len(words) == 2 and words[1].lower() == "desc"
+    name = words[0] if words else ""
+    if name.startswith("-"):
+        name, descending = name[1:], True
+    paths = {a.path: a.alias for a in (*question.by, *question.metrics)}
+    name = name if name in names else paths.get(name, name)
+    if name not in names or len(words) > 2 or (len(words) == 2 and words[1].lower() not in ("asc", "desc")):
+        raise QuestionError(
+            Problem(
+                "unknown-column",
+                f"cannot order by '{text}': the answer has no such column.",
+                hint=did_you_mean(name, names, f"Its columns: {', '.join(names)}."),
+            )
+        )
+    return name, descending
+
+
+def is_suffix(word: str) -> bool:
+    """Whether the word may end a path as a grain or a date part."""
+    return word in GRAINS or word in DATE_PARTS
+
+
+def columns(tree: Expression) -> tuple[Column, ...]:
+    """Every column a tree reads."""
+    return tuple(part for part in walk(tree) if isinstance(part, Column))
