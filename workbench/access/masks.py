@@ -1,0 +1,69 @@
+"""A kind of mask to the expression that stands in for the column: the one meaning, for every lane."""
+
+from __future__ import annotations
+
+from workbench.access.restriction import MaskKind
+from workbench.declare.expression import Call, Case, Cast, Column, Expression, Literal
+
+HASH_DIGITS = 16
+"""Hex digits kept of a hash: 64 bits, so that a million values collide once in tens of millions of tables."""
+
+_NUMBERS = frozenset({"integer", "decimal", "float"})
+_TIMES = frozenset({"date", "timestamp", "timestamptz"})
+
+
+def masked(kind: MaskKind, column: Column, type_name: str, salt: str) -> Expression:
+    """What is shown instead of ``column``, whose type is one of `types.TYPES`; NULL stays NULL but for ``constant``.
+
+    - ``null``: nothing.
+    - ``constant``: ``***`` in every row.
+    - ``bucket``: a number to the ten below, a time to its year, text to its first letter, anything else to nothing.
+    - ``last4``: ``****`` and the last four characters of a value that has eight or more, else ``****`` alone.
+    - ``hash``: 16 hex digits of the SHA-256 of the salt and the value: equal values stay equal, and can be counted.
+    """
+    match kind:
+        case "null":
+            return _nothing(column)
+        case "constant":
+            return Literal("***")
+        case "bucket":
+            return _bucket(column, type_name)
+        case "last4":
+            return _last4(_text(column, type_name))
+        case "hash":
+            digest = Call("sha256", (Call("||", (Literal(salt), _text(column, type_name))),))
+            return Call("substring", (digest, Literal(1), Literal(HASH_DIGITS)))
+
+
+def keeps_distinct(kind: MaskKind) -> bool:
+    """Whether counting the masked values counts the real ones."""
+    return kind == "hash"
+
+
+def conceal(sql: str, salt: str) -> str:
+    """A statement as it may be shown: with the salt in it, whoever reads it could try out values until one fits."""
+    return sql.replace(salt, "salt") if salt else sql
+
+
+def _text(column: Column, type_name: str) -> Expression:
+    return column if type_name == "string" else Cast(column, "string")
+
+
+def _nothing(column: Column) -> Expression:
+    """NULL of the column's own type."""
+    return Case(((Literal(False), column),))
+
+
+def _bucket(column: Column, type_name: str) -> Expression:
+    if type_name in _NUMBERS:
+        return Call("*", (Call("floor", (Call("/", (column, Literal(10))),)), Literal(10)))
+    if type_name in _TIMES:
+        return Call("date_trunc", (Literal("year"), column))
+    return Call("left", (column, Literal(1))) if type_name == "string" else _nothing(column)
+
+
+def _last4(text: Expression) -> Expression:
+    hidden = Literal("****")
+    is_long = Call(">=", (Call("length", (text,)), Literal(8)))
+    is_there = Call("not", (Call("is_null", (text,)),))
+    return Case(((is_long, Call("||", (hidden, Call("right", (text, Literal(4)))))), (is_there, hidden)))

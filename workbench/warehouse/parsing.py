@@ -1,0 +1,138 @@
+"""SQL text to the engine's own syntax tree and back, on a scratch connection that holds nothing."""
+
+from __future__ import annotations
+
+import json
+import threading
+from functools import cache
+from typing import Any
+
+import duckdb
+
+from workbench.errors import Problem, QuestionError
+
+LONGEST = 64 * 1024
+"""Bytes of one statement: longer texts are made by programs, and some kill the parser."""
+MOST_NODES = 20_000
+DEEPEST = 600
+
+Tree = dict[str, Any]
+_lock = threading.Lock()
+_PLACES = ("query_location", "query_location_length")
+
+
+@cache
+def _scratch() -> duckdb.DuckDBPyConnection:
+    """An empty database that may not reach files, the network or Python; it parses and never runs a user's text."""
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "enable_external_access": "false",
+            "autoload_known_extensions": "false",
+            "autoinstall_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "threads": "1",
+            "memory_limit": "512MB",
+            "lock_configuration": "true",
+        },
+    )
+
+
+def parse(sql: str) -> Tree:
+    """The tree of exactly one SELECT, as the engine reads it; raises `QuestionError` for anything else."""
+    if len(sql.encode("utf-8", "replace")) > LONGEST:
+        raise QuestionError(
+            Problem("sql-too-long", f"the statement is longer than {LONGEST // 1024} KB.", hint="Split it.")
+        )
+    answer = _read(_one("SELECT json_serialize_sql(?::VARCHAR)", sql))
+    if answer.get("error"):
+        raise QuestionError(_refused(str(answer.get("error_type", "")), str(answer.get("error_message", ""))))
+    statements = answer.get("statements", [])
+    if len(statements) != 1:
+        raise QuestionError(
+            Problem("one-statement", f"one SELECT at a time; this text holds {len(statements)} statements.")
+        )
+    statement: Tree = statements[0]
+    if statement.get("named_param_map"):
+        raise QuestionError(
+            Problem("sql-parameter", "parameters such as ? and $1 are not filled in here.", hint="Write the value.")
+        )
+    _measure(statement)
+    return statement
+
+
+def text(statement: Tree) -> str:
+    """The SQL text of a tree."""
+    return _one("SELECT json_deserialize_sql(?::JSON)", json.dumps({"error": False, "statements": [statement]}))
+
+
+def same(one: Tree, other: Tree) -> bool:
+    """Whether two trees are one statement: the same but for positions and two ways of writing that mean the same."""
+    return bool(_plain(one) == _plain(other))
+
+
+def _plain(tree: Any) -> Any:
+    if isinstance(tree, list):
+        return [_plain(value) for value in tree]
+    if not isinstance(tree, dict):
+        return tree
+    plain = {key: _plain(value) for key, value in tree.items() if key not in _PLACES}
+    if "name" in plain and isinstance(plain.get("expression"), dict):
+        plain["expression"]["alias"] = ""  # a named argument: the engine repeats its name as alias, or does not
+    if plain.get("type") == "SUBQUERY" and plain.get("alias") == "valueslist":
+        inner = (plain.get("subquery") or {}).get("node") or {}
+        if inner == {**_plain_values(), "from_table": inner.get("from_table")}:
+            return inner["from_table"]  # VALUES is written out as SELECT * FROM (VALUES ...) AS valueslist
+    return plain
+
+
+@cache
+def _plain_values() -> Tree:
+    node: Tree = _plain(parse("VALUES (1)")["node"])
+    return node
+
+
+def _one(sql: str, argument: str) -> str:
+    try:
+        with _lock:
+            row = _scratch().execute(sql, [argument]).fetchone()
+    except (duckdb.Error, UnicodeError, RuntimeError) as error:
+        raise QuestionError(Problem("sql-syntax", f"the engine cannot read this text: {error}.")) from None
+    return str(row[0]) if row else "{}"
+
+
+def _read(found: str) -> Tree:
+    try:
+        tree: Tree = json.loads(found)
+    except RecursionError:
+        raise QuestionError(_too_deep()) from None
+    return tree
+
+
+def _measure(statement: Tree) -> None:
+    """Refuse trees too large or too deep to be walked, without recursion of our own."""
+    nodes, stack = 0, list[tuple[Tree | list[Any], int]]([(statement, 0)])
+    while stack:
+        here, depth = stack.pop()
+        nodes += 1
+        if depth > DEEPEST or nodes > MOST_NODES:
+            raise QuestionError(_too_deep())
+        parts = here.values() if isinstance(here, dict) else here
+        stack.extend((part, depth + 1) for part in parts if isinstance(part, dict | list))
+
+
+def _too_deep() -> Problem:
+    return Problem(
+        "sql-too-complex", "the statement is too large or too deeply nested.", hint="Split it into CTEs or steps."
+    )
+
+
+def _refused(kind: str, message: str) -> Problem:
+    if "Only SELECT statements" in message:
+        return Problem(
+            "not-a-select",
+            "only SELECT is answered here: nothing is written, set, attached, explained or pivoted.",
+            hint="For the shape of a table use session.table(name); for a pivot, conditional aggregates "
+            "such as sum(x) FILTER (WHERE ...).",
+        )
+    return Problem("sql-syntax", f"this is not SQL as the engine reads it: {message}")
