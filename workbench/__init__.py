@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.errors import WorkbenchError as WorkbenchError
     from workbench.show.magics import load_ipython_extension as load_ipython_extension
-    from workbench.start import connect as connect
+    from workbench.show.connect import connect as connect
 
 __version__ = "0.1.0"
 __all__ = ["WorkbenchError", "__version__", "connect", "load_ipython_extension"]
@@ -16,7 +16,7 @@ __all__ = ["WorkbenchError", "__version__", "connect", "load_ipython_extension"]
 def __getattr__(name: str) -> Any:
     """Load the public names late: importing the package costs next to nothing."""
     if name == "connect":
-        from workbench.start import connect
+        from workbench.show.connect import connect
 
         return connect
     if name == "load_ipython_extension":

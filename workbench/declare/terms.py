@@ -82,7 +82,7 @@ class SemanticModel(Term):
     dimensions: dict[Name, Dimension] = {}
     visibility: Visibility = "public"
 
-    def keys(self) -> tuple[tuple[str, ...], ...]:
+    def declared_keys(self) -> tuple[tuple[str, ...], ...]:
         """Every declared unique key."""
         return tuple(k for k in (self.primary_key, *self.unique_keys) if k)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, rebuild, walk
 from workbench.declare.parser import parse
-from workbench.errors import DeclarationError, Place, Problem, QuestionError, did_you_mean
+from workbench.errors import DeclarationError, Place, Problem, QuestionError
 from workbench.graph.build import Graph
 from workbench.graph.joins import Roles, hops
-from workbench.graph.paths import METRIC_TIME, Field, find, legal
+from workbench.graph.paths import METRIC_TIME, Field, find
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +173,3 @@ def _joined(graph: Graph, base: str, roles: Roles) -> tuple[Relation, ...]:
     )
     return (*others, mine)
 
-
-def suggestions(graph: Graph, base: str, name: str) -> str:
-    """A hint with the nearest legal path of ``base``."""
-    return did_you_mean(name, [path for path, _ in legal(graph, base)])
-
-
-Axes = Mapping[str, str | None]

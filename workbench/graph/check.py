@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
-from workbench.graph.bind import column_of, field_expression
+from workbench.graph.bind import field_expression
 from workbench.graph.build import Graph
 from workbench.graph.formulas import Aggregation, formula
 from workbench.graph.paths import Field
@@ -62,12 +62,12 @@ def _relationships(graph: Graph, name: str) -> Iterator[Problem]:
             continue
         target = graph.model(relationship.to)
         theirs = frozenset(pair[1] for pair in relationship.pairs())
-        if relationship.valid is None and not any(frozenset(key) <= theirs for key in target.keys()):
-            keys = " or ".join(str(list(key)) for key in target.keys()) or "none"
+        if relationship.valid is None and not any(frozenset(key) <= theirs for key in target.declared_keys()):
+            keys = " or ".join(str(list(key)) for key in target.declared_keys()) or "none"
             yield Problem(
                 "not-a-key",
-                f"the relationship '{role}' joins '{relationship.to}' on {sorted(theirs)}, which is no declared key of it, "
-                "so the join could multiply rows.",
+                f"the relationship '{role}' joins '{relationship.to}' on {sorted(theirs)}, which is no declared key of "
+                "it, so the join could multiply rows.",
                 declared.place_of("relationships", role, "on"),
                 f"Its declared keys: {keys}. Join on one, or declare 'unique_keys' there.",
             )
@@ -126,7 +126,3 @@ def _raised(act: Callable[[], object], place: Place) -> Iterator[Problem]:
         for problem in error.problems:
             yield problem if problem.place else Problem(problem.slug, problem.message, place, problem.hint)
 
-
-def key_columns(graph: Graph, model: str, key: tuple[str, ...]) -> tuple[object, ...]:
-    """The expressions of a declared key, for verifying it on the data."""
-    return tuple(column_of(graph, model, name) for name in key)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from workbench.declare.expression import Call, Column, Expression, Literal, Name, conjunction, rebuild, walk
-from workbench.declare.grains import DATE_PARTS, GRAINS, coarser
+from workbench.declare.expression import Call, Expression, Literal, Name, conjunction, rebuild, walk
+from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.question import Asked, Question
 from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
 from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations
@@ -151,7 +151,7 @@ def _base_without_metrics(graph: Graph, question: Question) -> Base:
             Problem(
                 "ambiguous-path",
                 f"'{question.by[0].path}' is a dimension of several models.",
-                hint=f"Start with one: {', '.join(f'{m}.{question.by[0].path}' for m in own)}; or ask for a metric too.",
+                hint=f"Start with one of {', '.join(f'{m}.{question.by[0].path}' for m in own)}.",
             )
         )
     raise QuestionError(
@@ -255,7 +255,7 @@ def _time(graph: Graph, question: Question, base: Base) -> Expression | None:
 
 
 def _asked_grain(graph: Graph, question: Question, base: Base) -> str:
-    """The grain whose whole periods the asked span covers: the finest asked of the axis, else its own, a day at least."""
+    """The grain whose whole periods the span covers: the finest asked of the axis, else its own, a day at least."""
     model, axis = base
     grains = []
     for asked in question.by:
@@ -284,12 +284,3 @@ def _order(text: str, names: tuple[str, ...], question: Question) -> tuple[str, 
         )
     return name, descending
 
-
-def is_suffix(word: str) -> bool:
-    """Whether the word may end a path as a grain or a date part."""
-    return word in GRAINS or word in DATE_PARTS
-
-
-def columns(tree: Expression) -> tuple[Column, ...]:
-    """Every column a tree reads."""
-    return tuple(part for part in walk(tree) if isinstance(part, Column))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,19 @@ class ModelCard:
     dimensions: tuple[str, ...]
     metrics: tuple[str, ...]
     place: str
+
+
+class Cards(tuple[Any, ...]):
+    """A list of cards that draws itself where something to draw with was given."""
+
+    draw: Callable[[Any, Any], Any] | None
+
+    def __new__(cls, cards: Iterable[Any], draw: Callable[[Any, Any], Any] | None = None) -> Cards:
+        """The cards, and what draws them."""
+        made = super().__new__(cls, tuple(cards))
+        made.draw = draw
+        return made
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any] | None:
+        drawn = self.draw(self, "bundle") if self.draw else None
+        return drawn if isinstance(drawn, dict) else None

@@ -1,0 +1,119 @@
+"""A Pass to a plan: legs with the asker's restrictions inside, ready to lower."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from workbench.access.guard import Pass
+from workbench.access.masks import masked
+from workbench.access.restriction import Mask, Restriction, RowFilter
+from workbench.declare.expression import Call, Column, Expression, conjunction, rebuild, walk
+from workbench.declare.functions import AGGREGATES
+from workbench.graph.formulas import SCANNED, Aggregation
+from workbench.graph.resolve import Leg as ResolvedLeg
+from workbench.plan.steps import Attach, Derive, Keep, Leg, Plan, Shape, Source, Summary
+
+
+TypesOf = Callable[[str], Mapping[str, str]]
+"""The columns of a table with their types in the expression language; asked only where something is masked."""
+
+
+def build(granted: Pass, types_of: TypesOf, salt: str) -> Plan:
+    """The plan of a granted question; nothing but a Pass makes one. ``salt`` goes into hashes of masked values."""
+    resolved = granted.resolved
+    names = tuple(key.name for key in resolved.keys)
+    legs = tuple(_leg(granted, leg, names, types_of, salt) for leg in resolved.legs)
+    derived = tuple(Derive(number.name, _by_name(number.tree)) for number in resolved.numbers)
+    having = _by_name(resolved.having) if resolved.having is not None else None
+    ordered = {name for name, _ in resolved.order}
+    # The keys break ties, so that the same question gives the same rows in the same order.
+    order = (*resolved.order, *((name, False) for name in names if name not in ordered))
+    sentences = (s for r in granted.restrictions.values() for s in r.sentences())
+    return Plan(legs, names, derived, Shape(having, order, resolved.limit), tuple(dict.fromkeys(sentences)))
+
+
+def _leg(granted: Pass, leg: ResolvedLeg, names: tuple[str, ...], types_of: TypesOf, salt: str) -> Leg:
+    scanned = [granted.resolved.aggregations[i] for i in leg.aggregations]
+    common, rest = _conditions(scanned)
+    tables = {"": leg.table, **{r.name: r.table for r in leg.relations}}
+
+    def hide(tree: Expression) -> Expression:
+        """The tree with every masked column replaced by its mask."""
+        if not isinstance(tree, Column):
+            return rebuild(tree, hide)
+        restriction = granted.restrictions.get(tables.get(tree.relation, ""))
+        mask = restriction.mask_of(tree.name) if restriction else None
+        if mask is None:
+            return tree
+        return masked(mask.kind, tree, types_of(tables[tree.relation]).get(tree.name, ""), salt)
+
+    summaries = tuple(
+        Summary(_name(i), hide(one.aggregate), _all(map(hide, rest[at])), _empty(one))
+        for at, (i, one) in enumerate(zip(leg.aggregations, scanned, strict=True))
+    )
+    keys = tuple((name, hide(tree)) for name, tree in zip(names, leg.keys, strict=True))
+    needed = conjunction(_all(map(hide, common)), _any([s.condition for s in summaries]) if keys else None)
+    keep = Keep(hide(leg.where) if leg.where is not None else None, needed)
+    used = _used(leg, keys, keep, summaries)
+    sources = {
+        name: Source(name, model, table, used.get(name, ()), *_restriction(granted.restrictions.get(table)))
+        for name, model, table in (("", leg.model, leg.table), *((r.name, r.model, r.table) for r in leg.relations))
+    }
+    attached = tuple(Attach(sources[r.name], r.role, r.parent, r.pairs) for r in leg.relations)
+    return Leg(sources[""], attached, keep, keys, summaries)
+
+
+def _conditions(scanned: list[Aggregation]) -> tuple[tuple[Expression, ...], list[tuple[Expression, ...]]]:
+    """The filters that every metric of a leg shares, and what is left of each."""
+    if not scanned:
+        return (), []
+    common = tuple(f for f in scanned[0].filters if all(f in one.filters for one in scanned))
+    return common, [tuple(f for f in one.filters if f not in common) for one in scanned]
+
+
+def _all(parts: Iterable[Expression]) -> Expression | None:
+    return conjunction(*parts)
+
+
+def _any(conditions: list[Expression | None]) -> Expression | None:
+    """Rows that some metric counts: a group appears only where an asked metric has rows."""
+    out: Expression | None = None
+    for condition in dict.fromkeys(conditions):
+        if condition is None:
+            return None
+        out = condition if out is None else Call("or", (out, condition))
+    return out
+
+
+def _empty(one: Aggregation) -> int | None:
+    return AGGREGATES[one.aggregate.function].empty
+
+
+def _name(index: int) -> str:
+    """The column of a base aggregate; no alias a person types looks like it."""
+    return f"__{index}"
+
+
+def _by_name(tree: Expression) -> Expression:
+    if isinstance(tree, Column) and tree.relation == SCANNED:
+        return Column(SCANNED, _name(int(tree.name)))
+    return rebuild(tree, _by_name)
+
+
+def _restriction(restriction: Restriction | None) -> tuple[tuple[RowFilter, ...], tuple[Mask, ...]]:
+    return (restriction.rows, restriction.masks) if restriction else ((), ())
+
+
+def _used(
+    leg: ResolvedLeg, keys: tuple[tuple[str, Expression], ...], keep: Keep, summaries: tuple[Summary, ...]
+) -> dict[str, tuple[str, ...]]:
+    """The columns that each relation of a leg must give."""
+    trees: list[Expression | None] = [keep.asked, keep.needed, *(tree for _, tree in keys)]
+    trees += [tree for s in summaries for tree in (s.aggregate, s.condition)]
+    trees += [tree for r in leg.relations for pair in r.pairs for tree in pair]
+    used: dict[str, dict[str, None]] = {}
+    for tree in trees:
+        for part in walk(tree) if tree is not None else ():
+            if isinstance(part, Column):
+                used.setdefault(part.relation, {})[part.name] = None
+    return {name: tuple(columns) for name, columns in used.items()}

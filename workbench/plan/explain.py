@@ -1,0 +1,64 @@
+"""A plan to text that an analyst can follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench.access.restriction import RowFilter
+from workbench.declare.expression import Expression
+from workbench.declare.parser import unparse
+from workbench.plan.steps import Attach, Leg, Plan
+
+
+def explain(plan: Plan) -> str:
+    """The steps of a plan, one a line, with restrictions where they act."""
+    lines: list[str] = []
+    for number, leg in enumerate(plan.legs, 1):
+        lines.append(f"leg {number}: read {leg.source.table} ({leg.source.model})")
+        lines.extend(f"  {line}" for line in _leg(leg))
+    if len(plan.legs) > 1:
+        keys = f"the groups of {', '.join(plan.keys)}" if plan.keys else "their totals"
+        lines.append(f"combine: {len(plan.legs)} legs on {keys}; a group stays if any leg has it")
+    lines.extend(f"derive: {one.name} = {_text(one.tree)}" for one in plan.derived)
+    if plan.shape.having is not None:
+        lines.append(f"keep groups where {_text(plan.shape.having)}")
+    if plan.keys:
+        order = ", ".join(f"{name} desc" if descending else name for name, descending in plan.shape.order)
+        lines.append(f"order by {order}, empty groups last")
+    if plan.shape.limit is not None:
+        lines.append(f"limit {plan.shape.limit}")
+    return "\n".join(lines)
+
+
+def _leg(leg: Leg) -> Iterator[str]:
+    yield from (_rule(rule, leg.source.table) for rule in leg.source.filters)
+    yield from (f"restricted: {m.column} masked ({m.kind})" for m in leg.source.masks if m.column in leg.source.columns)
+    for attach in leg.attached:
+        yield _attach(attach)
+        yield from (f"  {_rule(rule, attach.source.table)}" for rule in attach.source.filters)
+    if leg.keep.asked is not None:
+        yield f"keep rows where {_text(leg.keep.asked)}"
+    if leg.keep.needed is not None:
+        yield f"keep rows that a metric counts: {_text(leg.keep.needed)}"
+    if leg.keys:
+        yield "group by " + ", ".join(f"{name} = {_text(tree)}" for name, tree in leg.keys)
+    for one in leg.summaries:
+        where = f" where {_text(one.condition)}" if one.condition is not None else ""
+        yield f"{one.name} = {_text(one.aggregate)}{where}"
+
+
+def _attach(attach: Attach) -> str:
+    on = " and ".join(f"{_text(ours)} = {_text(theirs)}" for ours, theirs in attach.pairs)
+    return (
+        f"join {attach.source.table} as {attach.source.relation} on {on} "
+        f"(to-one: a key of '{attach.source.model}', so no row multiplies; rows without a partner stay)"
+    )
+
+
+def _rule(rule: RowFilter, table: str) -> str:
+    values = ", ".join(map(repr, rule.values)) or "nothing"
+    return f"restricted: rows of {table} where {rule.column} {rule.op} {values} (rule '{rule.name}')"
+
+
+def _text(tree: Expression) -> str:
+    return unparse(tree)

@@ -1,0 +1,158 @@
+"""A plan to an ibis expression over tables that the session finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from workbench.declare.expression import Aggregate, Column, conjunction
+from workbench.errors import Problem, QuestionError, did_you_mean
+from workbench.plan.lower_scalar import lower, lower_aggregate
+from workbench.plan.steps import Leg, Plan, Source
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from workbench.access.restriction import RowFilter
+
+SchemaOf = Callable[[str], "ibis.Schema"]
+FindTable = Callable[[str], "ir.Table"]
+Names = Mapping[tuple[str, str], str]
+"""(relation, column) to the name it has in the joined table."""
+
+
+def to_sql(plan: Plan, schema_of: SchemaOf, dialect: str) -> str:
+    """The SQL of a plan's answer; ``schema_of`` gives the columns of a table."""
+
+    def find(name: str) -> ir.Table:
+        *database, table = name.split(".")
+        return ibis.table(schema_of(name), name=table, database=".".join(database) or None)
+
+    return str(ibis.to_sql(to_ibis(plan, find), dialect=dialect))
+
+
+def to_ibis(plan: Plan, find: FindTable) -> ir.Table:
+    """The ibis table of a plan's answer; ``find`` gives the table of a name."""
+    legs = [_leg(leg, find) for leg in plan.legs]
+    combined = legs[0] if len(legs) == 1 else _combine(plan, legs)
+    return _shape(plan, combined)
+
+
+def _leg(leg: Leg, find: FindTable) -> ir.Table:
+    table, names = _joined(leg, find)
+
+    def column(of: Column) -> ir.Value:
+        return table[names[of.relation, of.name]]
+
+    keep = conjunction(leg.keep.asked, leg.keep.needed)
+    if keep is not None:
+        table = table.filter(lower(keep, column))
+    keys = {name: lower(tree, column) for name, tree in leg.keys}
+    if not leg.summaries:
+        return table.select(**keys).distinct()
+    numbers = {}
+    for one in leg.summaries:
+        assert isinstance(one.aggregate, Aggregate)
+        condition = conjunction(one.aggregate.condition, one.condition)
+        aggregate = Aggregate(one.aggregate.function, one.aggregate.arguments, one.aggregate.distinct, condition)
+        numbers[one.name] = lower_aggregate(aggregate, column, table)
+    return table.group_by(**keys).aggregate(**numbers) if keys else table.aggregate(**numbers)
+
+
+def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
+    """The base with its joins, and where each needed column is found in it."""
+    base = _source(leg.source, find)
+    if not leg.attached:
+        return base, {("", name): name for name in leg.source.columns}
+    names = {
+        (source.relation, name): f"{source.relation}.{name}" if source.relation else name
+        for source in (leg.source, *(a.source for a in leg.attached))
+        for name in source.columns
+    }
+    joined = base.select(**{name: base[name] for name in leg.source.columns})
+    for attach in leg.attached:
+        table = _source(attach.source, find)
+        own = attach.source.relation
+        right = table.select(**{names[own, name]: table[name] for name in attach.source.columns})
+
+        def left_column(of: Column, left: Any = joined) -> ir.Value:
+            return left[names[of.relation, of.name]]
+
+        def right_column(of: Column, right: Any = right) -> ir.Value:
+            return right[names[of.relation, of.name]]
+
+        on = [lower(ours, left_column) == lower(theirs, right_column) for ours, theirs in attach.pairs]
+        joined = joined.left_join(right, on)
+    return joined, names
+
+
+def _source(source: Source, find: FindTable) -> ir.Table:
+    table = find(source.table)
+    missing = next((name for name in source.columns if name not in table.columns), None)
+    if missing is not None:
+        raise QuestionError(
+            Problem(
+                "missing-column",
+                f"the table '{source.table}' of '{source.model}' has no column '{missing}'.",
+                hint=did_you_mean(missing, table.columns, f"It has {', '.join(table.columns)}."),
+            )
+        )
+    # Policies name columns as SQL does, without regard to case.
+    spelled = {name.lower(): name for name in table.columns}
+    return reduce(lambda kept, rule: kept.filter(_row_filter(kept[spelled[rule.column]], rule)), source.filters, table)
+
+
+def _row_filter(column: Any, rule: RowFilter) -> ir.BooleanValue:
+    """A row rule on its column; a rule without values lets no row through."""
+    if rule.op == "is_null":
+        return column.isnull()
+    if rule.op == "is_not_null":
+        return column.notnull()
+    if not rule.values:
+        return ibis.literal(False)
+    # The literal takes the column's type, never the column the literal's: a cast that fails would quote a hidden row.
+    values = [ibis.literal(str(value)).cast(column.type()) for value in rule.values]
+    return column.between(*values) if rule.op == "range" else column.isin(values)
+
+
+def _combine(plan: Plan, legs: list[ir.Table]) -> ir.Table:
+    """Legs side by side: stacked with typed NULLs and folded, so that NULL keys meet without a null-safe join."""
+    key_types = {key: dt.highest_precedence([leg[key].type() for leg in legs]) for key in plan.keys}
+    numbers = {name: leg[name].type() for leg in legs for name in leg.columns if name not in plan.keys}
+    stacked = ibis.union(
+        *(
+            leg.select(
+                **{key: leg[key].cast(kind) for key, kind in key_types.items()},
+                **{n: leg[n].cast(kind) if n in leg.columns else ibis.null(kind) for n, kind in numbers.items()},
+            )
+            for leg in legs
+        )
+    )
+    empty = {one.name: one.empty for leg in plan.legs for one in leg.summaries}
+    folded = {}
+    for name, kind in numbers.items():
+        value = stacked[name].arbitrary() if kind.is_boolean() else stacked[name].max()
+        folded[name] = value if empty[name] is None else value.fill_null(empty[name])
+    return stacked.group_by(list(plan.keys)).aggregate(**folded) if plan.keys else stacked.aggregate(**folded)
+
+
+def _shape(plan: Plan, combined: ir.Table) -> ir.Table:
+    def column(of: Column) -> ir.Value:
+        return combined[of.name]
+
+    if plan.shape.having is not None:
+        combined = combined.filter(lower(plan.shape.having, column))
+    shown = {key: combined[key] for key in plan.keys}
+    shown |= {one.name: lower(one.tree, column) for one in plan.derived}
+    out = combined.select(**shown)
+    if plan.keys:
+        out = out.order_by([_direction(name, descending) for name, descending in plan.shape.order])
+    return out if plan.shape.limit is None else out.limit(plan.shape.limit)
+
+
+def _direction(name: str, descending: bool) -> Any:
+    return ibis.desc(name, nulls_first=False) if descending else ibis.asc(name, nulls_first=False)

@@ -1,0 +1,87 @@
+"""Metrics of one's own: YAML to a draft that only its session knows, and from there to a file for review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from workbench.declare.declared import Declared, declared
+from workbench.declare.reader import read_documents
+from workbench.declare.terms import Metric
+from workbench.errors import DeclarationError, Place, Problem, QuestionError, WarehouseError, did_you_mean
+from workbench.graph.build import Graph
+from workbench.graph.formulas import formula
+from workbench.session.cards import ADHOC
+
+FILE = "<draft>"
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """The drafts of a session by their askable names, with the text each was written in."""
+
+    metrics: Mapping[str, Declared[Metric]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    latest: str = ""
+
+    def with_draft(self, text: str, graph: Graph) -> Drafts:
+        """These drafts and one more; raises `DeclarationError` with everything wrong in it."""
+        documents = read_documents(text, FILE)
+        if len(documents) != 1:
+            raise DeclarationError(
+                Problem("bad-draft", "a draft is one document that declares one metric.", Place(FILE))
+            )
+        one = declared(documents[0])
+        if not isinstance(one.term, Metric):
+            raise DeclarationError(
+                Problem("bad-draft", "a draft declares a metric.", one.place, "Start with 'metric:'.")
+            )
+        name = ADHOC + one.term.metric
+        more = replace(self, metrics={**self.metrics, name: one}, texts={**self.texts, name: text}, latest=name)
+        formula(more.added_to(graph), name, [])  # a draft that cannot be computed is refused here, not when asked
+        return more
+
+    def added_to(self, graph: Graph) -> Graph:
+        """The graph with the drafts in it; what is published never sees them."""
+        return Graph(graph.models, {**graph.metrics, **self.metrics})
+
+    def write(self, name: str, root: Path) -> Path:
+        """Write a draft to where its metric belongs; raises rather than replace a file."""
+        name = name if name.startswith(ADHOC) else ADHOC + name
+        if name not in self.metrics:
+            raise QuestionError(
+                Problem(
+                    "unknown-draft",
+                    f"no draft '{name}'.",
+                    hint=did_you_mean(name, self.metrics, "Draft it first: session.draft('''metric: ...''')."),
+                )
+            )
+        metric = self.metrics[name].term
+        if ADHOC in metric.expr:
+            raise DeclarationError(
+                Problem(
+                    "uses-a-draft",
+                    f"'{metric.metric}' uses a draft, so it cannot be published.",
+                    Place(FILE),
+                    "Publish the draft it uses first, and name the published metric.",
+                )
+            )
+        file = root / "metrics" / (metric.domain or "proposed") / f"{metric.metric}.yml"
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("x", encoding="utf-8") as out:
+                out.write(self.texts[name].strip() + "\n")
+        except FileExistsError:
+            raise QuestionError(
+                Problem(
+                    "already-there",
+                    f"'{file.relative_to(root)}' is there already.",
+                    hint="Change that file in a branch instead.",
+                )
+            ) from None
+        except OSError as error:
+            raise WarehouseError(
+                Problem("no-permission", f"cannot write '{file.relative_to(root)}': {error}.")
+            ) from None
+        return file

@@ -1,0 +1,110 @@
+"""A granted question to SQL, and the columns of what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.access.guard import Pass, issue
+from workbench.access.principal import Principal
+from workbench.access.restriction import Restriction
+from workbench.declare.expression import Aggregate, Column
+from workbench.declare.question import Question
+from workbench.graph.bind import field_expression, relations
+from workbench.graph.build import Graph
+from workbench.graph.formulas import SCANNED, Aggregation
+from workbench.graph.paths import Field
+from workbench.graph.resolve import Leg, Number, Resolved
+from workbench.plan.build import build
+from workbench.plan.steps import Plan
+from workbench.session.answer import AnswerColumn
+from workbench.warehouse.stand_in import type_of
+
+if TYPE_CHECKING:
+    from workbench.warehouse.engine import Engine
+
+Kind = Literal["number", "text", "time", "boolean", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A question with its plan and SQL for one principal."""
+
+    resolved: Resolved
+    plan: Plan
+    sql: str
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """What was asked about: metrics, or tables where there are none."""
+        return tuple(n.metric for n in self.resolved.numbers) or self.plan.tables()
+
+
+def compile_question(granted: Pass, engine: Engine, salt: str) -> Compiled:
+    """Plan a granted question and write its SQL for the engine."""
+    from workbench.plan.lower import to_sql  # ibis is heavy; a catalogue opens without it
+
+    plan = build(granted, lambda table: {c: type_of(t) for c, t in engine.types(table).items()}, salt)
+    return Compiled(granted.resolved, plan, to_sql(plan, engine.schema, engine.dialect))
+
+
+def answer_columns(graph: Graph, resolved: Resolved | None, schema: Any) -> tuple[AnswerColumn, ...]:
+    """What each column of an Arrow schema is, with labels and units where the question gave them."""
+    keys = {key.name: key for key in resolved.keys} if resolved else {}
+    numbers = {number.name: number for number in resolved.numbers} if resolved else {}
+    out = []
+    for field in schema:
+        kind = _kind(field.type)
+        if field.name in keys:
+            key = keys[field.name]
+            dimension = graph.dimension(key.field.model, key.field.dimension)
+            grain = key.field.grain or key.field.part or ""
+            label = dimension.label or " ".join(key.name.replace("_", " ").split(".")).capitalize()
+            out.append(AnswerColumn(field.name, "dimension", kind, label, format=dimension.format, grain=grain))
+        elif field.name in numbers:
+            metric = graph.metric(numbers[field.name].metric)
+            label = metric.label or field.name.replace("_", " ").capitalize()
+            if field.name != metric.metric and field.name != numbers[field.name].metric:
+                label = field.name
+            out.append(AnswerColumn(field.name, "metric", kind, label, metric.unit, metric.format))
+        else:
+            out.append(AnswerColumn(field.name, "column", kind, field.name))
+    return tuple(out)
+
+
+def _kind(arrow: Any) -> Kind:
+    import pyarrow.types as pat
+
+    if pat.is_boolean(arrow):
+        return "boolean"
+    if pat.is_integer(arrow) or pat.is_floating(arrow) or pat.is_decimal(arrow):
+        return "number"
+    if pat.is_temporal(arrow) and not pat.is_duration(arrow) and not pat.is_time(arrow):
+        return "time"
+    return "text" if pat.is_string(arrow) or pat.is_large_string(arrow) or pat.is_string_view(arrow) else "other"
+
+
+def freshness(
+    graph: Graph,
+    model: str,
+    principal: Principal,
+    restriction_of: Callable[[str], Restriction | None],
+    engine: Engine,
+    salt: str,
+) -> datetime | None:
+    """The latest moment on a model's time axis among the rows the principal may see; None without an axis."""
+    axis = graph.model(model).time_dimension
+    if axis is None:
+        return None
+    value = field_expression(graph, Field((), model, axis))
+    latest = Aggregation(model, axis, Aggregate("max", (value,)))
+    leg = Leg(model, graph.model(model).table, axis, relations(graph, model, (value,)), None, (), (0,))
+    number = Number("latest", axis, Column(SCANNED, "0"))
+    resolved = Resolved(Question(), (), (number,), (latest,), (leg,), None, (), None)
+    compiled = compile_question(issue(resolved, principal, restriction_of), engine, salt)
+    moment = engine.run(compiled.sql).column(0)[0].as_py()
+    if isinstance(moment, date) and not isinstance(moment, datetime):
+        return datetime(moment.year, moment.month, moment.day)
+    return moment if isinstance(moment, datetime) else None
