@@ -61,7 +61,11 @@ def read_documents(text: str, file: str) -> tuple[Document, ...]:
 
 def dump(data: Mapping[str, Any]) -> str:
     """A mapping as YAML in the order given, as a person would lay it out."""
-    return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=110, default_flow_style=False))
+    nested = any(isinstance(value, dict | list) for value in data.values())
+    # None writes the innermost lists and mappings on one line, as people do; it would do so to a flat document too.
+    style = None if nested else False
+    text = str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=110, default_flow_style=style))
+    return text.replace("'on': ", "on: ")  # our reader takes keys as text, so this one needs no quotes
 
 
 def _is_empty(node: yaml.Node) -> bool:
