@@ -1,0 +1,178 @@
+"""Runs SQL text on a DuckDB file and returns Arrow, in a way that Ctrl-C can stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import duckdb
+
+from workbench.errors import Problem, QuestionError
+from workbench.warehouse.duckdb_errors import statement_error
+from workbench.warehouse.duckdb_file import WarehouseFile, release, share
+from workbench.warehouse.engine import missing_table
+from workbench.warehouse.interruptible import call
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+
+T = TypeVar("T")
+Cursor = duckdb.DuckDBPyConnection
+
+BATCH_ROWS = 65_536
+
+_TABLES = """
+SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()
+UNION ALL
+SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal AND database_name = current_database()
+ORDER BY 1
+"""
+
+
+class DuckDBEngine:
+    """The engine over one DuckDB file, opened read-only; any thread may use it, each query has its own cursor."""
+
+    dialect = "duckdb"
+
+    def __init__(self, path: Path | str) -> None:
+        self._file: WarehouseFile | None = share(Path(path))
+        self._known: dict[str, ibis.Schema] = {}
+        self._types: dict[str, dict[str, str]] = {}
+        self._tables: tuple[str, ...] | None = None
+        self._known_version = ""
+        try:
+            self._file.version()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def path(self) -> Path:
+        """The file it reads."""
+        return self._opened().path
+
+    def tables(self) -> tuple[str, ...]:
+        """Every table and view as ``schema.name``, sorted."""
+        self._refresh()
+        if self._tables is None:
+            rows = self._with_cursor(lambda cursor: cursor.execute(_TABLES).fetchall())
+            self._tables = tuple(str(row[0]) for row in rows)
+        return self._tables
+
+    def schema(self, table: str) -> ibis.Schema:
+        """The columns of one table with their types, all nullable; kept until the file changes."""
+        self._refresh()
+        if table not in self._known:
+            import ibis
+            from ibis.backends.sql.datatypes import DuckDBType
+
+            # Nullable throughout: ibis refuses to unite two columns that differ in this alone.
+            self._known[table] = ibis.schema({n: DuckDBType.from_string(t) for n, t in self.types(table).items()})
+        return self._known[table]
+
+    def types(self, table: str) -> Mapping[str, str]:
+        """The columns of one table with DuckDB's names for their types; kept until the file changes."""
+        self._refresh()
+        if table not in self._types:
+            self._types[table] = self._describe(table)
+        return self._types[table]
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """All rows of one statement; Ctrl-C stops it within half a second."""
+
+        return self._with_cursor(lambda cursor: _relation(cursor, sql, parameters).to_arrow_table(BATCH_ROWS))
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> pa.RecordBatchReader:
+        """The rows of one statement batch by batch; its cursor is freed when it is exhausted or dropped."""
+        import pyarrow as pa
+
+        file = self._opened()
+        cursor = file.lend()
+        try:
+            reader = self._guarded(cursor, lambda: _relation(cursor, sql, parameters).to_arrow_reader(BATCH_ROWS))
+        except BaseException:
+            file.give_back(cursor)
+            raise
+        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(file, cursor, reader))
+
+    def version(self) -> str:
+        """The identity of the data: it changes when the file is replaced."""
+        return self._opened().version()
+
+    def modified(self) -> datetime:
+        """When the file was last written, in UTC."""
+        return datetime.fromtimestamp(int(self.version().partition("-")[0]) / 1e9, UTC)
+
+    def close(self) -> None:
+        """Let go of the file; closing twice is fine."""
+        file, self._file = self._file, None
+        if file is not None:
+            release(file)
+
+    def _opened(self) -> WarehouseFile:
+        if self._file is None:
+            raise QuestionError(Problem("closed", "This session is closed.", hint="Open a new one with `connect()`."))
+        return self._file
+
+    def _refresh(self) -> None:
+        version = self.version()
+        if version != self._known_version:
+            self._known, self._types, self._tables, self._known_version = {}, {}, None, version
+
+    def _describe(self, table: str) -> dict[str, str]:
+        tables = self.tables()
+        if table not in tables:
+            raise missing_table(table, tables)
+        quoted = ".".join('"' + part.replace('"', '""') + '"' for part in table.split(".", 1))
+        rows = self._with_cursor(lambda cursor: cursor.execute(f"DESCRIBE {quoted}").fetchall())
+        return {str(name): str(kind) for name, kind, *_ in rows}
+
+    def _with_cursor(self, work: Callable[[Cursor], T]) -> T:
+        file = self._opened()
+        cursor = file.lend()
+
+        def and_return() -> T:
+            # The worker gives the cursor back: if it must be abandoned, nobody closes it under its feet.
+            try:
+                return work(cursor)
+            finally:
+                file.give_back(cursor)
+
+        return self._guarded(cursor, and_return)
+
+    def _guarded(self, cursor: Cursor, work: Callable[[], T]) -> T:
+        try:
+            return call(work, cursor.interrupt)
+        except (duckdb.FatalException, duckdb.InternalException) as error:
+            self._opened().forget()
+            raise statement_error(error) from None
+        except duckdb.Error as error:
+            raise statement_error(error) from None
+
+    def _batches(self, file: WarehouseFile, cursor: Cursor, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        try:
+            while (batch := self._guarded(cursor, lambda: next(iter(reader), None))) is not None:
+                yield batch
+        finally:
+            file.give_back(cursor)
+
+
+def _relation(cursor: Cursor, sql: str, parameters: Sequence[Any]) -> duckdb.DuckDBPyRelation:
+    # `execute` would copy all rows once more, and on DuckDB 2.0 it would buffer them before the first batch.
+    given = list(parameters) or None
+    try:
+        relation = cursor.sql(sql, params=given)
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        if "LINE " not in str(error):
+            cursor.execute(sql, given)  # fails alike, but says where
+        raise
+    if relation is None:
+        raise _nothing_to_run()
+    return relation
+
+
+def _nothing_to_run() -> QuestionError:
+    return QuestionError(Problem("bad-sql", "There is no statement that returns rows.", hint="Write one SELECT."))

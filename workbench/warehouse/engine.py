@@ -1,0 +1,60 @@
+"""What every warehouse can do: name its tables, describe them, and turn SQL text into Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from workbench.errors import Problem, WarehouseError, did_you_mean
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+
+
+class Engine(Protocol):
+    """A place where SQL runs; safe to use from several threads at once."""
+
+    @property
+    def dialect(self) -> str:
+        """The name by which ibis and sqlglot know this engine's SQL."""
+        ...
+
+    def tables(self) -> tuple[str, ...]:
+        """Every table and view as ``schema.name``, sorted."""
+        ...
+
+    def schema(self, table: str) -> ibis.Schema:
+        """The columns of one table with their types, all nullable; an unknown table raises ``missing-table``."""
+        ...
+
+    def types(self, table: str) -> Mapping[str, str]:
+        """The columns of one table with the engine's own names for their types."""
+        ...
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """All rows of one statement; Ctrl-C stops it within half a second."""
+        ...
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> pa.RecordBatchReader:
+        """The rows of one statement batch by batch, never all in memory."""
+        ...
+
+    def version(self) -> str:
+        """The identity of the data: another text means that other answers are possible."""
+        ...
+
+    def modified(self) -> datetime:
+        """When the data last changed, in UTC."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the warehouse; closing twice is fine."""
+        ...
+
+
+def missing_table(name: str, tables: Iterable[str]) -> WarehouseError:
+    """The error for a table that the warehouse does not have."""
+    hint = did_you_mean(name, tables, otherwise="`workbench doctor` lists the tables there are.")
+    return WarehouseError(Problem("missing-table", f"The warehouse has no table '{name}'.", hint=hint))
