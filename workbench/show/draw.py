@@ -1,0 +1,22 @@
+"""An answer or a list of cards to what a notebook or a terminal displays; handed to the session from above."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from workbench.session.answer import Answer
+from workbench.show.card import Card, answer_html, answer_text, cards_html, cards_text
+from workbench.show.chart import Chart, chart
+
+
+def draw(answer: Answer, what: Literal["chart", "bundle"]) -> Chart | dict[str, Any] | None:
+    """The hook an answer calls: its one picture, or all representations a notebook may choose from."""
+    if what == "chart":
+        return chart(answer)
+    return {"text/html": answer_html(answer), "text/plain": answer_text(answer)}
+
+
+def draw_cards(cards: Sequence[Card]) -> dict[str, Any]:
+    """A catalogue, such as ``session.metrics``, as a notebook shows it."""
+    return {"text/html": cards_html(cards), "text/plain": cards_text(cards)}
