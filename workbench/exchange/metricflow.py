@@ -1,0 +1,66 @@
+"""A MetricFlow project to a workspace of ours: files to write, what was lost, and the names in both spellings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.declare.reader import dump
+from workbench.exchange.metricflow_metrics import convert_metrics
+from workbench.exchange.metricflow_models import convert_models
+from workbench.exchange.metricflow_names import Names
+from workbench.exchange.metricflow_project import Loss
+from workbench.exchange.metricflow_read import read_project
+from workbench.exchange.metricflow_saved import convert_saved
+
+ROLES = {
+    "roles": {
+        "analyst": {
+            "description": "Asks anything of what is granted and keeps private drafts.",
+            "can": ["query:adhoc", "read:metric", "read:dashboard", "draft:metric", "propose:metric"],
+        }
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a project became: ``files`` by relative path, ``losses`` in the order read, and its ``names``."""
+
+    files: Mapping[str, str]
+    losses: tuple[Loss, ...]
+    names: Names
+
+
+def import_project(source: Path, *, schema: str = "") -> Imported:
+    """Read a MetricFlow project, or a dbt project's semantic layer, into our vocabulary.
+
+    ``source`` is a file or a folder; ``schema`` holds the tables that ``ref()`` names. Whatever has no counterpart is
+    left out and named in the losses, with all that depends on it. Raises `DeclarationError` where the YAML is broken.
+    """
+    project = read_project(source, schema)
+    models, model_losses = convert_models(project)
+    metrics, lost = convert_metrics(project, models)
+    names = Names(project, lost)
+    saved, saved_losses = convert_saved(names, project.saved)
+    files = {
+        **{f"metrics/models/{name}.yml": dump(term) for name, term in models.items()},
+        **{f"metrics/{term['domain']}/{name}.yml": dump(term) for name, term in metrics.items()},
+        **{f"metrics/saved_queries/{name}.yml": dump(term) for name, term in saved.items()},
+        **_access(model["table"] for model in models.values()),
+    }
+    metric_losses = [Loss("metric", name, project.metrics[name].place, reason) for name, reason in lost.items()]
+    return Imported(files, (*project.losses, *model_losses, *metric_losses, *saved_losses), names)
+
+
+def _access(tables: Iterable[str]) -> dict[str, str]:
+    """The least that lets people ask: a role, and a grant on each schema that the models read."""
+    out = {"access/roles.yml": dump(ROLES)}
+    for table in tables:
+        schema = table.rpartition(".")[0]
+        resource = f"{schema}.*" if schema else table
+        policy: dict[str, Any] = {"resource": resource, "grant": [{"to": ["analyst"]}]}
+        out[f"access/policies/{(schema or table).replace('.', '_')}.yml"] = dump(policy)
+    return out

@@ -1,0 +1,119 @@
+"""MetricFlow's entities to our roles: who can be joined with whom, and under which path each thing is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workbench.exchange.metricflow_project import JOINABLE, Model, Project
+
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A join that MetricFlow makes by an entity; ``refusal`` says why we don't."""
+
+    entity: str
+    role: str
+    target: str
+    pairs: tuple[tuple[str, str], ...]
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A dimension or entity as seen from one model: MetricFlow's links to it, and our path."""
+
+    links: tuple[str, ...]
+    name: str
+    path: tuple[str, ...]
+    model: str
+    is_time: bool = False
+    grain: str | None = None
+    refusal: str = ""
+
+
+def is_column(text: str) -> bool:
+    """Whether an expression is the bare name of a column."""
+    return bool(_COLUMN.fullmatch(text))
+
+
+def holders(project: Project, entity: str) -> tuple[str, ...]:
+    """The models a join by ``entity`` may land on."""
+    found = (m.entity(entity) for m in project.models.values())
+    return tuple(m for m, e in zip(project.models, found, strict=True) if e and e.kind in JOINABLE)
+
+
+def role(project: Project, entity: str, target: str) -> str:
+    """What a join by ``entity`` to ``target`` is called: the entity's name where only one model can be meant."""
+    return entity if len(holders(project, entity)) <= 1 else f"{entity}_{target}"
+
+
+def own_role(project: Project, model: Model) -> str | None:
+    """What a row of the model is called, so that paths from elsewhere also work at home."""
+    return role(project, model.primary, model.name) if model.primary else None
+
+
+def key_name(model: Model, entity: str) -> str:
+    """What stands for an entity in a key: its column, or the dimension it is imported as."""
+    found = model.entity(entity)
+    if found is None or not is_column(found.expr):
+        return entity
+    namesake = model.dimension(found.expr)
+    return found.expr if namesake is None or namesake.expr == found.expr else entity
+
+
+def joins(project: Project, model: Model) -> Iterator[Join]:
+    """Every join that MetricFlow may make from a model."""
+    for entity in model.entities:
+        for name in holders(project, entity.name):
+            target = project.models[name]
+            if name == model.name:
+                continue
+            pairs = [(key_name(model, entity.name), key_name(target, entity.name))]
+            shared = [p for p in target.partitions if p in model.partitions]
+            pairs += [(p, p) for p in shared]
+            yield Join(
+                entity.name, role(project, entity.name, name), name, tuple(pairs), _refusal(target, entity.name, shared)
+            )
+
+
+def _refusal(target: Model, entity: str, shared: list[str]) -> str:
+    found = target.entity(entity)
+    if target.is_history or (found and found.kind == "natural"):
+        return f"'{target.name}' is a history (validity_params); joins to the row valid at a time are not supported yet"
+    if set(target.partitions) - set(shared):
+        return f"'{target.name}' is partitioned by what the other side has not, so the join could multiply rows"
+    return ""
+
+
+def elements(project: Project, base: str) -> Iterator[Element]:
+    """All that MetricFlow lets one group by from a model: its own, then one and two joins away."""
+    model = project.models[base]
+    for entity in model.entities:
+        yield Element((), entity.name, (entity.name,), base)
+    home = own_role(project, model)
+    for link in model.identities:
+        yield from _inside(model, (link,), (home,) if home else (), "")
+    for first in joins(project, model):
+        middle = project.models[first.target]
+        yield from _inside(middle, (first.entity,), (first.role,), first.refusal)
+        for second in joins(project, middle):
+            if second.entity == first.entity or second.target == base:
+                continue
+            yield from _inside(
+                project.models[second.target],
+                (first.entity, second.entity),
+                (first.role, second.role),
+                first.refusal or second.refusal,
+            )
+
+
+def _inside(model: Model, links: tuple[str, ...], roles: tuple[str, ...], refusal: str) -> Iterator[Element]:
+    for d in model.dimensions:
+        yield Element(links, d.name, (*roles, d.name), model.name, d.kind == "time", d.grain, refusal)
+    for e in model.entities:
+        if e.name != links[-1]:
+            yield Element(links, e.name, (*roles, e.name), model.name, refusal=refusal)

@@ -1,0 +1,174 @@
+"""MetricFlow's dundered spelling to our names, paths and conditions, as a question is asked of an imported project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from workbench.declare.expression import Name
+from workbench.declare.grains import GRAINS, coarser
+from workbench.declare.unparse import unparse
+from workbench.errors import Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
+from workbench.exchange.metricflow_filters import Reference, rewrite
+from workbench.exchange.metricflow_joins import Element, elements
+from workbench.exchange.metricflow_project import Project
+
+METRIC_TIME = "metric_time"
+PARTS: Mapping[str, str] = {
+    "year": "year_of_era",
+    "quarter": "quarter_of_year",
+    "month": "month_of_year",
+    "day": "day_of_month",
+    "dow": "day_of_week",
+    "doy": "day_of_year",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A thing to group by in both spellings: our path, and MetricFlow's name of the column."""
+
+    path: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one imported project."""
+
+    project: Project
+    lost: Mapping[str, str] = field(default_factory=dict)
+    """Metrics that were not taken over, and why."""
+
+    def metric(self, name: str) -> str:
+        """Our name of a metric; raises `QuestionError` (unknown-metric) and `Unanswerable` (not-imported)."""
+        found = name.lower()
+        if found in self.lost:
+            raise Unanswerable(Problem("not-imported", f"the metric '{name}' was not taken over: {self.lost[found]}."))
+        if found not in self.project.metrics:
+            raise QuestionError(
+                Problem("unknown-metric", f"no metric '{name}'.", hint=did_you_mean(name, self.project.metrics))
+            )
+        return found
+
+    def path(
+        self, name: str, grain: str | None = None, date_part: str | None = None, metrics: Sequence[str] = ()
+    ) -> Spelling:
+        """Our path of a dundered name as the metrics see it; without a grain, at the one MetricFlow takes.
+
+        Raises `QuestionError` (unknown-dimension, bad-grain) and `Unanswerable` (ambiguous-path, not-imported).
+        """
+        return self.find(name, grain, date_part, self.bases(metrics), self.grain(metrics))
+
+    def where(self, text: str, metrics: Sequence[str] = ()) -> str:
+        """A filter with template calls or dundered names, as a condition of ours."""
+        return self.condition(text, self.bases(metrics), self.grain(metrics))
+
+    def condition(self, text: str, bases: Sequence[str], grain: str) -> str:
+        """A filter on rows of ``bases``, where a bare metric_time has ``grain``."""
+
+        def render(one: Reference) -> str:
+            if one.kind == "Metric":
+                raise Unanswerable(
+                    Problem("metric-in-where", f"metrics as filters ('{one.name}') are not supported yet.")
+                )
+            return quoted(self.find(one.name, one.grain, one.part, bases, grain).path)
+
+        return rewrite(text, render)
+
+    def bases(self, metrics: Iterable[str]) -> tuple[str, ...]:
+        """The models whose rows the metrics are computed from; without metrics there is none."""
+        return tuple(dict.fromkeys(base for m in metrics for base in self.project.bases(self.metric(m))))
+
+    def grain(self, metrics: Iterable[str]) -> str:
+        """The grain of metric_time where none is asked for: the coarsest of the metrics' own, a day at least."""
+        grains = [self._grain(self.metric(m)) for m in metrics]
+        return max(grains, key=GRAINS.index) if grains else "day"
+
+    def _grain(self, metric: str) -> str:
+        found = self.project.metrics[metric]
+        if found.grain:
+            return found.grain
+        if found.measure is None:
+            return max((self._grain(one.metric) for one in found.inputs), key=GRAINS.index, default="day")
+        measure = self.project.measures[found.measure]
+        axis = self.project.models[measure.model].dimension(measure.axis or "")
+        return coarser("day", axis.grain or "day") if axis else "day"
+
+    def find(self, name: str, grain: str | None, part: str | None, bases: Sequence[str], default: str) -> Spelling:
+        """The spelling of a dundered name as seen from all of ``bases``."""
+        words = name.lower().split("__")
+        if len(words) > 1 and grain is None and words[-1] in GRAINS:
+            *words, grain = words
+        if grain is not None and grain not in GRAINS:
+            raise QuestionError(Problem("bad-grain", f"'{grain}' of '{name}' is no grain that is supported."))
+        if part is not None and part not in PARTS:
+            raise QuestionError(Problem("bad-grain", f"'{part}' of '{name}' is no part of a date that is supported."))
+        if words == [METRIC_TIME]:
+            if not bases:
+                raise Unanswerable(Problem("no-metrics", "'metric_time' without a metric needs a calendar of days."))
+            return _spelled((METRIC_TIME,), METRIC_TIME, grain or default, part)
+        one, path = self._element(name, tuple(words[:-1]), words[-1], bases)
+        column = "__".join((*one.links, one.name))
+        if not one.is_time:
+            if grain or part:
+                raise QuestionError(Problem("not-time", f"'{name}' is not a time dimension."))
+            return Spelling(".".join(path), column)
+        return _spelled(path, column, grain or coarser("day", one.grain or "day"), part)
+
+    def _element(
+        self, name: str, links: tuple[str, ...], last: str, bases: Sequence[str]
+    ) -> tuple[Element, tuple[str, ...]]:
+        seen = [self._from(base, links, last) for base in bases] if bases else [self._at_home(links, last)]
+        keys = [key for key in seen[0] if all(key in other for other in seen)]
+        nearest = [key for key in keys if len(key) == min(map(len, keys))]
+        if not nearest:
+            raise self._unknown(name, bases)
+        found = [one for view in seen for one in view[nearest[0]]]
+        refusal = next((one.refusal for one in found if one.refusal), "")
+        if refusal:
+            raise Unanswerable(Problem("not-imported", f"'{name}' cannot be asked for: {refusal}."))
+        if len(nearest) > 1 or len({one.path for one in found}) > 1 or any(len(v[nearest[0]]) > 1 for v in seen):
+            ways = ", ".join(sorted({".".join(one.path) for key in nearest for view in seen for one in view[key]}))
+            raise Unanswerable(Problem("ambiguous-path", f"'{name}' could be {ways}."))
+        return found[0], found[0].path
+
+    def _from(self, base: str, links: tuple[str, ...], last: str) -> dict[tuple[str, ...], list[Element]]:
+        """What the name could be from a model, by MetricFlow's links; what a model has itself goes first."""
+        found: dict[tuple[str, ...], list[Element]] = {}
+        for one in elements(self.project, base):
+            if one.name == last and one.links[len(one.links) - len(links) :] == links:
+                same = found.setdefault(one.links, [])
+                if not any(other.model == base or other.path == one.path for other in same):
+                    same.append(one)
+        return found
+
+    def _at_home(self, links: tuple[str, ...], last: str) -> dict[tuple[str, ...], list[Element]]:
+        """What the name could be without metrics: a dimension of the one model that has it itself."""
+        found: dict[tuple[str, ...], list[Element]] = {}
+        for base in self.project.models:
+            for key, ones in self._from(base, links, last).items():
+                own = [
+                    Element(one.links, one.name, (base, one.path[-1]), base, one.is_time, one.grain)
+                    for one in ones
+                    if one.model == base
+                ]
+                found.setdefault(key, []).extend(own)
+        return {key: ones for key, ones in found.items() if ones}
+
+    def _unknown(self, name: str, bases: Sequence[str]) -> WorkbenchError:
+        known = {
+            "__".join((*e.links, e.name)) for base in bases or self.project.models for e in elements(self.project, base)
+        }
+        return QuestionError(Problem("unknown-dimension", f"no dimension '{name}'.", hint=did_you_mean(name, known)))
+
+
+def _spelled(path: tuple[str, ...], column: str, grain: str, part: str | None) -> Spelling:
+    if part:
+        return Spelling(".".join((*path, PARTS[part])), f"{column}__extract_{part}")
+    return Spelling(".".join((*path, grain)), f"{column}__{grain}")
+
+
+def quoted(path: str) -> str:
+    """A path as it is written in an expression: its words in quotes where the language would read them otherwise."""
+    return unparse(Name(tuple(path.split("."))))

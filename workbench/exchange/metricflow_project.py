@@ -1,0 +1,187 @@
+"""A MetricFlow project as plain facts: what its YAML says, each part with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from workbench.errors import Place
+
+JOINABLE = ("primary", "unique", "natural")
+"""The kinds of entity that a join may land on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that was not taken over: what it is, its name, where it stands and why."""
+
+    kind: str
+    name: str
+    place: Place
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.kind} '{self.name}' is not taken over: {self.reason}."
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A key of a model, by which others may be joined."""
+
+    name: str
+    kind: str
+    expr: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MfDimension:
+    """Something to group by; ``bound`` says that it starts or ends a row's validity."""
+
+    name: str
+    kind: str
+    expr: str
+    grain: str | None
+    partition: bool
+    bound: str
+    label: str
+    description: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """An aggregate of one model; ``refusal`` says why it has no counterpart here."""
+
+    name: str
+    model: str
+    agg: str
+    expr: str
+    axis: str | None
+    percentile: float | None
+    discrete: bool
+    creates_metric: bool
+    label: str
+    description: str
+    refusal: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One semantic model; ``primary`` names its primary entity, which may have no column."""
+
+    name: str
+    table: str
+    label: str
+    description: str
+    axis: str | None
+    primary: str | None
+    entities: tuple[Entity, ...]
+    dimensions: tuple[MfDimension, ...]
+    measures: tuple[Measure, ...]
+    place: Place
+
+    def entity(self, name: str) -> Entity | None:
+        """The entity of that name."""
+        return next((e for e in self.entities if e.name == name), None)
+
+    def dimension(self, name: str) -> MfDimension | None:
+        """The dimension of that name."""
+        return next((d for d in self.dimensions if d.name == name), None)
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The entities that may stand before a dimension of this model's own."""
+        own = [e.name for e in self.entities if e.kind in JOINABLE]
+        return tuple(dict.fromkeys(([self.primary] if self.primary else []) + own))
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """The dimensions by which its table is partitioned."""
+        return tuple(d.name for d in self.dimensions if d.partition)
+
+    @property
+    def is_history(self) -> bool:
+        """Whether its rows are valid for a time only."""
+        return any(d.bound for d in self.dimensions)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A filter as written, with its template calls, and where."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInput:
+    """A metric used inside another."""
+
+    metric: str
+    alias: str
+    conditions: tuple[Condition, ...]
+    refusal: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MfMetric:
+    """A metric: over one measure (simple), or over other metrics (ratio, derived)."""
+
+    name: str
+    kind: str
+    label: str
+    description: str
+    measure: str | None
+    expr: str
+    inputs: tuple[MetricInput, ...]
+    conditions: tuple[Condition, ...]
+    grain: str | None
+    fill: float | int | None
+    refusal: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MfSavedQuery:
+    """A question with a name, its parts as written."""
+
+    name: str
+    label: str
+    description: str
+    metrics: tuple[str, ...]
+    by: tuple[str, ...]
+    where: tuple[Condition, ...]
+    order_by: tuple[str, ...]
+    limit: int | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything that was read, and what could not be."""
+
+    models: Mapping[str, Model] = field(default_factory=dict)
+    metrics: Mapping[str, MfMetric] = field(default_factory=dict)
+    saved: Mapping[str, MfSavedQuery] = field(default_factory=dict)
+    losses: tuple[Loss, ...] = ()
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """Every measure by its name."""
+        return {m.name: m for model in self.models.values() for m in model.measures}
+
+    def bases(self, metric: str) -> tuple[str, ...]:
+        """The models whose rows a metric is computed from."""
+        return tuple(dict.fromkeys(self._bases(metric, ())))
+
+    def _bases(self, metric: str, chain: tuple[str, ...]) -> list[str]:
+        found = self.metrics.get(metric)
+        if found is None or metric in chain:
+            return []
+        if found.measure is not None:
+            measure = self.measures.get(found.measure)
+            return [measure.model] if measure else []
+        return [base for one in found.inputs for base in self._bases(one.metric, (*chain, metric))]
