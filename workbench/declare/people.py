@@ -16,6 +16,12 @@ def _attribute_values(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
+Values = Annotated[
+    tuple[Scalar, ...], BeforeValidator(_attribute_values, json_schema_input_type=Scalar | tuple[Scalar, ...])
+]
+"""One value or a list of values."""
+
+
 class Role(Term):
     """What its holders may do, as verbs like ``query:adhoc``; a role has everything of the one it extends."""
 
@@ -35,7 +41,7 @@ class Group(Term):
 
     role: Name
     members: Words = ()
-    attributes: dict[Name, Annotated[tuple[Scalar, ...], BeforeValidator(_attribute_values)]] = {}
+    attributes: dict[Name, Values] = {}
     description: str = ""
 
 

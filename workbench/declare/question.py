@@ -43,8 +43,11 @@ def _conjunction(value: Any) -> Any:
     return value
 
 
-AskedList = Annotated[tuple[Asked, ...], BeforeValidator(_asked)]
-Condition = Annotated[str | None, BeforeValidator(_conjunction)]
+AskedAs = str | dict[str, str]
+AskedList = Annotated[
+    tuple[Asked, ...], BeforeValidator(_asked, json_schema_input_type=AskedAs | tuple[AskedAs, ...])
+]
+Condition = Annotated[str | None, BeforeValidator(_conjunction, json_schema_input_type=str | tuple[str, ...] | None)]
 
 
 class TimeRange(Term):
