@@ -1,7 +1,103 @@
-"""From a question and a principal to a Pass: the only thing the planner accepts."""
+"""A resolved question and a principal to a Pass: the only thing the planner accepts."""
 
 from __future__ import annotations
 
-from workbench.access.restriction import Mask, Restriction, RowFilter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
-__all__ = ["Mask", "Restriction", "RowFilter"]
+from workbench.access.masks import KEEPS_DISTINCT, KEEPS_NULL
+from workbench.access.principal import Principal
+from workbench.access.restriction import Mask, Restriction
+from workbench.declare.expression import Aggregate, Call, Column, Expression, children
+from workbench.errors import AccessDenied, Problem, QuestionError
+from workbench.graph.formulas import SCANNED
+from workbench.graph.resolve import Leg, Resolved
+
+_COUNTS = frozenset({"count", "approx_distinct"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A question that its asker may ask, with what is left for them of every table it reads."""
+
+    principal: Principal
+    resolved: Resolved
+    restrictions: Mapping[str, Restriction]
+
+
+def issue(resolved: Resolved, principal: Principal, restriction_of: Callable[[str], Restriction | None]) -> Pass:
+    """A Pass for the question, or `AccessDenied` (masked-column) where its answer would hang on masked values.
+
+    A masked column may be shown, as its mask; tested for NULL where the mask keeps NULLs; and counted where the mask
+    keeps values apart. Compared, computed with or filtered by, it would tell more, or tell wrong.
+    """
+    restrictions: dict[str, Restriction] = {}
+    for leg in resolved.legs:
+        named = {"": (leg.model, leg.table), **{r.name: (r.model, r.table) for r in leg.relations}}
+        for model, table in named.values():
+            left = restriction_of(table)
+            if left is None:  # narrowing left such models out already; this is the second lock
+                raise QuestionError(Problem("unknown-model", f"no semantic model '{model}'."))
+            restrictions[table] = left
+        for tree, is_shown in _trees(resolved, leg):
+            _check(tree, named, restrictions, is_shown)
+    return Pass(principal, resolved, restrictions)
+
+
+def _trees(resolved: Resolved, leg: Leg) -> Iterator[tuple[Expression, bool]]:
+    """Every expression over rows of a leg, and whether its own value is shown."""
+    yield from ((key, True) for key in leg.keys)
+    if leg.where is not None:
+        yield leg.where, False
+    for index in leg.aggregations:
+        yield resolved.aggregations[index].aggregate, False
+        yield from ((tree, False) for tree in resolved.aggregations[index].filters)
+
+
+def _check(
+    tree: Expression,
+    named: Mapping[str, tuple[str, str]],
+    restrictions: Mapping[str, Restriction],
+    is_fine: bool,
+) -> None:
+    """Walk down to the columns; ``is_fine`` says that a masked one may stand right here."""
+    if isinstance(tree, Column):
+        if tree.relation == SCANNED:
+            return
+        model, table = named[tree.relation]
+        left = restrictions[table]
+        if not left.shows(tree.name):
+            raise QuestionError(
+                Problem("missing-column", f"the table '{table}' of '{model}' has no column '{tree.name}'.")
+            )
+        mask = left.mask_of(tree.name)
+        if mask and not is_fine:
+            raise AccessDenied(_masked(mask, table))
+        return
+    for child in children(tree):
+        _check(child, named, restrictions, _may_hold_masked(tree, child, named, restrictions))
+
+
+def _may_hold_masked(
+    parent: Expression, child: Expression, named: Mapping[str, tuple[str, str]], restrictions: Mapping[str, Restriction]
+) -> bool:
+    """Whether the parent's value is the same over the masked column as over the real one."""
+    if not isinstance(child, Column) or child.relation == SCANNED:
+        return False
+    mask = restrictions[named[child.relation][1]].mask_of(child.name)
+    kind = mask.kind if mask else ""
+    if isinstance(parent, Call):
+        return parent.function == "is_null" and kind in KEEPS_NULL
+    if isinstance(parent, Aggregate) and parent.function in _COUNTS and child in parent.arguments:
+        distinct = parent.distinct or parent.function == "approx_distinct"
+        return kind in (KEEPS_DISTINCT if distinct else KEEPS_NULL)
+    return False
+
+
+def _masked(mask: Mask, table: str) -> Problem:
+    return Problem(
+        "masked-column",
+        f"'{mask.column}' of '{table}' is masked for you ({mask.kind}, by the tag '{mask.tag}'): it can't be filtered, "
+        "compared or computed with.",
+        hint=f"It can be shown and grouped by as it is masked; a steward may grant unmask:{mask.tag}.",
+    )

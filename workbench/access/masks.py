@@ -6,43 +6,44 @@ from workbench.access.restriction import MaskKind
 from workbench.declare.expression import Call, Case, Cast, Column, Expression, Literal
 
 HASH_DIGITS = 16
-"""Hex digits kept of a hash: 64 bits, so that a million values collide once in tens of millions of tables."""
+"""Hex digits kept of a hash: 64 bits, so that even a million values hardly ever share one."""
+
+KEEPS_NULL = frozenset({"hash", "last4"})
+"""Kinds that are NULL exactly where the value is."""
+
+KEEPS_DISTINCT = frozenset({"hash"})
+"""Kinds by which equal values stay equal and others differ, so that counting distinct ones counts the real ones."""
 
 _NUMBERS = frozenset({"integer", "decimal", "float"})
 _TIMES = frozenset({"date", "timestamp", "timestamptz"})
 
 
 def masked(kind: MaskKind, column: Column, type_name: str, salt: str) -> Expression:
-    """What is shown instead of ``column``, whose type is one of `types.TYPES`; NULL stays NULL but for ``constant``.
+    """What is shown instead of ``column``, whose type is one of `typenames.TYPES`.
 
     - ``null``: nothing.
     - ``constant``: ``***`` in every row.
     - ``bucket``: a number to the ten below, a time to its year, text to its first letter, anything else to nothing.
     - ``last4``: ``****`` and the last four characters of a value that has eight or more, else ``****`` alone.
     - ``hash``: 16 hex digits of the SHA-256 of the salt and the value: equal values stay equal, and can be counted.
+      Without a salt, trying out values would undo it, so then it shows nothing.
     """
     match kind:
-        case "null":
-            return _nothing(column)
         case "constant":
             return Literal("***")
         case "bucket":
             return _bucket(column, type_name)
         case "last4":
             return _last4(_text(column, type_name))
-        case "hash":
+        case "hash" if salt:
             digest = Call("sha256", (Call("||", (Literal(salt), _text(column, type_name))),))
             return Call("substring", (digest, Literal(1), Literal(HASH_DIGITS)))
-
-
-def keeps_distinct(kind: MaskKind) -> bool:
-    """Whether counting the masked values counts the real ones."""
-    return kind == "hash"
+    return _nothing(column)
 
 
 def conceal(sql: str, salt: str) -> str:
-    """A statement as it may be shown: with the salt in it, whoever reads it could try out values until one fits."""
-    return sql.replace(salt, "salt") if salt else sql
+    """A statement as it may be shown: with the salt in it, a reader could try out values until one fits."""
+    return sql.replace(salt, "<salt>") if salt else sql
 
 
 def _text(column: Column, type_name: str) -> Expression:

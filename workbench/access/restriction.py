@@ -13,6 +13,11 @@ STRICTEST: tuple[MaskKind, ...] = ("null", "constant", "bucket", "last4", "hash"
 """Mask kinds from the one that tells least; where several apply, the first wins."""
 
 
+def same_column(name: str) -> str:
+    """A column's name in the form in which names are compared."""
+    return name.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class RowFilter:
     """A row rule with the asker's attributes put in as literals; no values means no rows for eq, in and range."""
@@ -44,12 +49,12 @@ class Restriction:
 
     def shows(self, column: str) -> bool:
         """Whether the column may be named at all; as in SQL, case makes no difference."""
-        name = column.lower()
+        name = same_column(column)
         return name not in self.hidden and (self.columns is None or name in self.columns)
 
     def mask_of(self, column: str) -> Mask | None:
         """The mask over a column, if any."""
-        return next((mask for mask in self.masks if mask.column == column.lower()), None)
+        return next((mask for mask in self.masks if mask.column == same_column(column)), None)
 
     def visible(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Those of ``columns`` that may be named, in their order."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.access.principal import Principal, with_extended
-from workbench.access.restriction import STRICTEST, Mask, Restriction, RowFilter
+from workbench.access.restriction import STRICTEST, Mask, Restriction, RowFilter, same_column
 from workbench.access.verbs import UNMASK, VERBS, verb_of
 from workbench.declare.people import Deny, Policy, Role, RowRule, Scalar
 from workbench.errors import AccessDenied, Problem, did_you_mean, one_of
@@ -149,7 +149,7 @@ def _row_filters(about: Sequence[Policy], principal: Principal) -> Iterator[RowF
     for policy in about:
         for rule in policy.restrict:
             if meets(rule.to, principal) and not meets(rule.except_, principal):
-                yield RowFilter(rule.name, rule.rows.column.lower(), rule.rows.op, _values(rule.rows, principal))
+                yield RowFilter(rule.name, same_column(rule.rows.column), rule.rows.op, _values(rule.rows, principal))
 
 
 def _values(rule: RowRule, principal: Principal) -> tuple[Scalar, ...]:
@@ -172,11 +172,11 @@ def _masks(about: Sequence[Policy], principal: Principal, tags: Tags) -> Iterato
         mine = [rule for rule in rules if rule.tag in carried]
         if mine:
             rule = min(mine, key=lambda one: STRICTEST.index(one.with_))
-            yield Mask(column.lower(), rule.tag, rule.with_)
+            yield Mask(same_column(column), rule.tag, rule.with_)
 
 
 def _lower(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.lower() for name in names))
+    return tuple(dict.fromkeys(map(same_column, names)))
 
 
 def _nobody_grants(principal: Principal, verb: str, roles: Mapping[str, Role]) -> str:

@@ -1,27 +1,28 @@
-"""An engine's error to what may be told of it: its class and position, never a value."""
+"""An error of the engine to what may be told of it: its class and position, never a value."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-_CLASS = re.compile(r"^([A-Z][A-Za-z ]*? Error)\b")
-_POSITION = re.compile(r"^LINE (\d+):", re.MULTILINE)
-_SAFE = ("Parser Error", "Binder Error", "Catalog Error")
+from workbench.errors import Problem, WorkbenchError
+
+_CLASS = re.compile(r"^([A-Z][A-Za-z ]*? (?:Error|Exception))\b")
+_BEFORE_ROWS = ("Parser Error", "Binder Error", "Catalog Error")
 """Raised before a row is read: they speak of the statement alone."""
+_WITHHELD = "the details are withheld, since rows or columns are restricted for you"
 
 
-def redact(error: str) -> str:
-    """The error without values: whole sentences only where no row was read yet, and never the statement as run.
+def redacted(error: WorkbenchError, is_free: bool = False) -> WorkbenchError:
+    """The same error with all that it may quote taken out, unless nothing was held back from the asker."""
+    return error if is_free else type(error)(_redacted(problem) for problem in error.problems)
 
-    >>> redact("Conversion Error: Could not convert string 'N14228' to INT32")
-    'Conversion Error: the details are withheld, since rows or columns are restricted for you.'
-    """
-    found = _CLASS.match(error)
+
+def _redacted(problem: Problem) -> Problem:
+    if problem.slug == "stopped":
+        return problem
+    found = _CLASS.match(problem.message)
     name = found.group(1) if found else "Error"
-    position = _POSITION.search(error)
-    where = f" (line {position.group(1)} of the statement as run)" if position else ""
-    if name in _SAFE:
-        # The excerpt under LINE shows the rewritten statement, row filters and salt included.
-        sentence = error.split("\n", 1)[0].strip()
-        return f"{sentence}{where}" if not where or sentence != error.strip() else sentence
-    return f"{name}: the details are withheld, since rows or columns are restricted for you.{where}"
+    if name in _BEFORE_ROWS:
+        return replace(problem, message=problem.message.partition("\n")[0])
+    return replace(problem, message=f"{name}: {_WITHHELD}.", hint="")

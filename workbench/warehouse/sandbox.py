@@ -18,11 +18,15 @@ Ctes = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
-    """A statement that is safe to run: its text, the tables it reads, and what was restricted."""
+    """A statement that is safe to run: its text, the tables it reads, and what was restricted.
+
+    ``is_free`` says that nothing at all was held back, so that errors may be quoted whole.
+    """
 
     sql: str
     tables: tuple[str, ...]
     restrictions: tuple[str, ...]
+    is_free: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,12 @@ class Relations:
         left = self.restriction_of(table)
         return left is not None and bool(left.visible(self.columns_of(table)))
 
+    def left(self, table: str) -> Restriction:
+        """What is left of a table that may be named."""
+        restriction = self.restriction_of(table)
+        assert restriction is not None
+        return restriction
+
     def visible(self) -> tuple[str, ...]:
         """The tables that may be named at all."""
         return tuple(table for table in self.tables if self.shows(table))
@@ -71,13 +81,9 @@ def scope(sql: str, relations: Relations) -> Scoped:
             Problem("sql-round-trip", "this statement does not read the same once written out.", hint="Rephrase it.")
         )
     tables = tuple(sorted(walk.read))
-    restricted = tuple(s for table in tables for s in _known(relations.restriction_of(table)).sentences())
-    return Scoped(safe, tables, restricted)
-
-
-def _known(restriction: Restriction | None) -> Restriction:
-    assert restriction is not None
-    return restriction
+    left = [relations.left(table) for table in tables]
+    restricted = tuple(sentence for one in left for sentence in one.sentences())
+    return Scoped(safe, tables, restricted, all(one.is_free for one in left))
 
 
 @dataclass(slots=True)
@@ -226,7 +232,7 @@ class _Walk:
     def is_column(self, name: str) -> bool:
         """Whether a table that is read shows a column of that name."""
         return any(
-            _known(self.relations.restriction_of(table)).shows(column) and column.lower() == name.lower()
+            self.relations.left(table).shows(column) and column.lower() == name.lower()
             for table in self.read
             for column in self.relations.columns_of(table)
         )
