@@ -185,7 +185,7 @@ class _Walk:
         self.read.add(found)
         real_schema, _, real_name = found.lower().partition(".")
         self.replaced.add((real_schema, real_name))
-        restriction = _known(self.relations.restriction_of(found))
+        restriction = self.relations.left(found)
         new = stand_in(
             found, restriction, self.relations.columns_of(found), self.relations.catalog, self.relations.salt
         )
