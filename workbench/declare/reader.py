@@ -69,7 +69,7 @@ def dump(data: Mapping[str, Any]) -> str:
 
 
 def _is_empty(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None
+    return isinstance(node, yaml.ScalarNode) and node.value == "" and node.tag == "tag:yaml.org,2002:null"
 
 
 def _bad_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
