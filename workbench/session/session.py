@@ -168,7 +168,7 @@ class Session:
         try:
             table = self._run(scoped.sql, "sql", scoped.tables, scoped.restrictions)
         except WorkbenchError as error:
-            raise redacted(error) from None
+            raise redacted(error, scoped.is_free) from None
         return Answer(
             table=table,
             columns=answer_columns(self._graph, None, table.schema),
@@ -375,7 +375,7 @@ def open_session(
                 hint="Declare roles in access/roles.yml; 'workbench init' writes a first set.",
             )
         )
-    engine = open_engine(root / where.warehouse, where.source, say)
+    engine = open_engine(root, where, say)
     return Session(loaded, principal, engine, open_ledger(root), draw)
 
 

