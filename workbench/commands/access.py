@@ -1,0 +1,46 @@
+"""Who may do what, and by which rule."""
+
+from __future__ import annotations
+
+import click
+
+from workbench.commands.exits import OK, REFUSED
+from workbench.commands.options import Asker, examples, in_workspace
+from workbench.commands.printer import print_json
+
+
+@click.command(
+    epilog=examples(
+        "workbench why paula@united.example query:adhoc gold.flights",
+        "workbench why ana@skyways.example publish:metric",
+    )
+)
+@click.argument("user")
+@click.argument("verb")
+@click.argument("resource", default="")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@in_workspace
+def why(asker: Asker, user: str, verb: str, resource: str, form: str) -> int:
+    """Tell whether USER may do VERB on RESOURCE, and the rules that decide."""
+    from workbench.access.principal import identify
+    from workbench.access.rules import decide, restriction
+    from workbench.declare.workspace import load
+    from workbench.graph.build import build
+    from workbench.graph.tags import column_tags
+
+    workspace = load(asker.workspace_root()).require()
+    environment = asker.environment or workspace.settings.default_environment
+    principal = identify(workspace.roles, workspace.groups, user, environment)
+    policies = [policy.term for policy in workspace.policies]
+    decision = decide(principal, verb, resource, workspace.roles, policies)
+    left = None
+    if decision and "." in resource:
+        tags = column_tags(build(workspace)).get(resource, {})
+        left = restriction(principal, resource, policies, tags, environment)
+    limits = left.sentences() if left else ()
+    if form == "json":
+        print_json({"allowed": decision.allowed, "rules": decision.rules, "restrictions": limits})
+    else:
+        allowed = click.style("yes", fg="green") if decision else click.style("no", fg="red")
+        click.echo("\n".join([allowed, *(f"  {line}" for line in (*decision.rules, *limits))]))
+    return OK if decision else REFUSED

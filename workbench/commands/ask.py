@@ -1,0 +1,110 @@
+"""Questions typed in a terminal to answers on stdout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.commands.options import Asker, as_someone, examples, printed
+from workbench.commands.printer import print_answer, print_json
+
+
+def _question(function: Any) -> Any:
+    """Adds the parts of a question."""
+    for option in (
+        click.option("--end", metavar="DATE", help="Last moment of the metrics' time, inclusive."),
+        click.option("--start", metavar="DATE", help="First moment of the metrics' time."),
+        click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most so many rows."),
+        click.option("--order-by", multiple=True, metavar="COLUMN", help="A column of the answer; -COLUMN descends."),
+        click.option("--having", multiple=True, metavar="TEXT", help="A condition on metrics."),
+        click.option("--where", multiple=True, metavar="TEXT", help="A condition on dimensions; several mean all."),
+        click.option("--by", multiple=True, metavar="PATH", help="A dimension to group by; commas part several."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(
+    epilog=examples(
+        "workbench query flights",
+        "workbench query flights cancellation_rate --by airline.name --order-by -flights --limit 5",
+        "workbench query flights --by metric_time.month --where \"origin.faa = 'JFK'\" --format csv",
+        "workbench query average_departure_delay --by carrier --start 2013-07-01 --end 2013-07-31",
+    )
+)
+@click.argument("metrics", nargs=-1)
+@_question
+@printed()
+@as_someone
+def query(asker: Asker, metrics: tuple[str, ...], form: str, out: Path | None, **parts: Any) -> None:
+    """Ask for METRICS, by dimensions, under the access rules. No metric lists the values of the dimensions."""
+    with asker.session() as session:
+        print_answer(session.query(*_words(metrics), **_keywords(**parts)), form, out)
+
+
+@click.command(epilog=examples("workbench explain flights --by airline.name", "workbench explain flights --sql"))
+@click.argument("metrics", nargs=-1)
+@_question
+@click.option("--sql", "only_sql", is_flag=True, help="The SQL alone.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@as_someone
+def explain(asker: Asker, metrics: tuple[str, ...], only_sql: bool, form: str, **parts: Any) -> None:
+    """Show how a question would be answered: the steps, the restrictions in them and the SQL."""
+    with asker.session() as session:
+        found = session.explain(*_words(metrics), **_keywords(**parts))
+    if form == "json":
+        print_json({"text": found.text, "sql": found.sql})
+    else:
+        click.echo(found.sql if only_sql else f"{found.text}\n\n{found.sql}")
+
+
+@click.command(
+    epilog=examples(
+        "workbench sql 'select carrier, count(*) as flights from gold.flights group by all'",
+        "workbench sql - < question.sql > answer.csv --format csv",
+    )
+)
+@click.argument("text")
+@printed()
+@as_someone
+def sql(asker: Asker, text: str, form: str, out: Path | None) -> None:
+    """Run one SELECT over the tables you may read; TEXT is the statement, or - for stdin."""
+    statement = click.get_text_stream("stdin").read() if text == "-" else text
+    with asker.session() as session:
+        print_answer(session.sql(statement), form, out)
+
+
+@click.command(epilog=examples("workbench saved monthly_operations", "workbench saved worst_routes --format json"))
+@click.argument("name")
+@printed()
+@as_someone
+def saved(asker: Asker, name: str, form: str, out: Path | None) -> None:
+    """Answer the saved query NAME."""
+    with asker.session() as session:
+        print_answer(session.saved(name), form, out)
+
+
+def _words(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Words parted by commas or given one by one."""
+    return tuple(word.strip() for text in texts for word in text.split(",") if word.strip())
+
+
+def _keywords(
+    by: tuple[str, ...],
+    where: tuple[str, ...],
+    having: tuple[str, ...],
+    order_by: tuple[str, ...],
+    limit: int | None,
+    start: str | None,
+    end: str | None,
+) -> dict[str, Any]:
+    return {
+        "by": _words(by),
+        "where": list(where) or None,
+        "having": list(having) or None,
+        "order_by": _words(order_by),
+        "limit": limit,
+        "time": (start, end) if start or end else None,
+    }

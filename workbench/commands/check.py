@@ -1,0 +1,94 @@
+"""A workspace to the list of what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from workbench.commands.exits import CHECK_FAILED, OK, say, tell
+from workbench.commands.options import Asker, as_someone, examples, in_workspace
+from workbench.commands.printer import print_json, print_rows
+from workbench.errors import Problem
+
+
+@click.command(
+    epilog=examples(
+        "workbench validate", "workbench validate --data", "workbench validate --format json > problems.json"
+    )
+)
+@click.option("--data", is_flag=True, help="Also hold the declarations against the warehouse: tables, columns, keys.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@in_workspace
+def validate(asker: Asker, data: bool, form: str) -> int:
+    """Check every declaration and list all problems at once, each with its place."""
+    from workbench.access.check import check as check_access
+    from workbench.declare.workspace import load
+    from workbench.graph.build import build
+    from workbench.graph.check import check as check_graph
+
+    workspace = load(asker.workspace_root())
+    graph = build(workspace)
+    problems = [*workspace.problems, *check_graph(graph, workspace), *check_access(workspace)]
+    if data and not any(problem.severity == "error" for problem in problems):
+        from workbench.quality.declared import check_data
+        from workbench.warehouse.open import open_engine
+
+        where = workspace.settings.environment(asker.environment)
+        engine = open_engine(workspace.root, where, say)
+        try:
+            problems.extend(check_data(graph, engine))
+        finally:
+            engine.close()
+    errors = sum(problem.severity == "error" for problem in problems)
+    if form == "json":
+        print_json([_record(problem) for problem in problems])
+    else:
+        for problem in problems:
+            tell(problem)
+        counted = (
+            f"{len(workspace.models)} models, {len(workspace.metrics)} metrics, {len(workspace.policies)} policies"
+        )
+        say(f"{counted}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}.")
+    return CHECK_FAILED if errors else OK
+
+
+@click.command(epilog=examples("workbench test", "workbench test cancellation_rate", "workbench test --format json"))
+@click.argument("metrics", nargs=-1)
+@click.option("--format", "form", type=click.Choice(("table", "json", "csv")), default="table", show_default=True)
+@as_someone
+def test(asker: Asker, metrics: Sequence[str], form: str) -> int:
+    """Run the tests that METRICS declare, or those of all metrics."""
+    from workbench.session.golden import run
+
+    with asker.session() as session:
+        outcomes = run(session, tuple(metrics))
+    failed = [one for one in outcomes if not one.passed]
+    if form == "table":
+        for one in failed:
+            tell(one.problem)
+        say(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed.")
+    else:
+        records = [
+            {"metric": one.metric, "test": one.number, "passed": one.passed, "expected": one.expected, "got": one.got}
+            for one in outcomes
+        ]
+        print_json(records) if form == "json" else print_rows(records, list(records[0]) if records else (), form)
+    return CHECK_FAILED if failed else OK
+
+
+def _record(problem: Problem) -> dict[str, object]:
+    place = problem.place
+    return {
+        "slug": problem.slug,
+        "severity": problem.severity,
+        "message": problem.message,
+        "hint": problem.hint,
+        "file": place.file if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+    }
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

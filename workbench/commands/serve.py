@@ -1,0 +1,120 @@
+"""A workspace to running servers: the warehouse built, dashboards and notebooks up, their addresses printed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from workbench.commands.children import Child, dashboards_child, lab_child, stop, wait_until_ready
+from workbench.commands.exits import INTERRUPTED, OK, WAREHOUSE, say
+from workbench.commands.options import Asker, as_someone, examples, in_workspace
+from workbench.commands.ports import DASHBOARDS, HOST, LAB, choose
+
+ADVISORY = (
+    "The access rules are applied but advisory here: whoever runs the notebook can read the file of the warehouse. "
+    "They bind only where a server holds the warehouse."
+)
+
+
+@click.command(epilog=examples("workbench up", "workbench up --no-browser --port 9000 --lab-port 9001"))
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the dashboards; otherwise a free one.")
+@click.option("--lab-port", type=click.IntRange(1, 65535), help="Port of the notebooks; otherwise a free one.")
+@click.option("--browser/--no-browser", default=True, help="Open a browser when ready.")
+@as_someone
+def up(asker: Asker, port: int | None, lab_port: int | None, browser: bool) -> int:
+    """Build the warehouse, start dashboards and notebooks, open the browser. Ctrl-C stops it all."""
+    began = time.perf_counter()
+    root = asker.workspace_root()
+    ours = choose(port, DASHBOARDS, "--port")
+    labs = choose(lab_port, LAB, "--lab-port", taken=(ours,))
+    children: list[Child] = []
+    try:
+        # JupyterLab takes longest to start and needs no warehouse, so it goes first.
+        say("Starting notebooks ...")
+        children.append(lab_child(root, labs, asker.user))
+        _first_numbers(asker)
+        say("Starting dashboards ...")
+        children.append(dashboards_child(root, ours, asker.user, asker.environment))
+        wait_until_ready(children)
+        for child in reversed(children):
+            click.echo(f"{child.name:<12}{child.url}")
+        say(f"Ready in {time.perf_counter() - began:.0f} s. Ctrl-C stops everything.")
+        say(ADVISORY)
+        if browser:
+            click.launch(children[-1].url)
+        return _watch(children)
+    except KeyboardInterrupt:
+        say("Stopping ...")
+        return OK if children and all(child.ready for child in children) else INTERRUPTED
+    finally:
+        stop(children)
+
+
+@click.command(epilog=examples("workbench serve", "workbench serve --port 9000 --as ana@skyways.example"))
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; otherwise a free one.")
+@click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
+@as_someone
+def serve(asker: Asker, port: int | None, host: str) -> None:
+    """Serve the dashboards alone."""
+    from workbench.show.dashboards import serve as serve_dashboards
+
+    chosen = choose(port, DASHBOARDS, "--port")
+    say(f"Dashboards on http://{host}:{chosen}/. {ADVISORY}")
+    serve_dashboards(asker.workspace_root(), as_user=asker.user, environment=asker.environment, port=chosen, host=host)
+
+
+@click.command(epilog=examples("workbench build", "workbench build --environment staging"))
+@click.option("--again", is_flag=True, help="Build it anew even if it is whole.")
+@in_workspace
+def build(asker: Asker, again: bool) -> None:
+    """Build the embedded warehouse from its source; what is there serves until the new one is whole."""
+    from workbench.declare.workspace import load
+    from workbench.warehouse.open import prepare, rebuild
+
+    root = asker.workspace_root()
+    where = load(root).settings.environment(asker.environment)
+    path = root / where.warehouse
+    if where.source is None:
+        say(f"'{where.warehouse}' is yours: no source is declared that builds it.")
+        return
+    (rebuild if again else prepare)(root, where, say)
+    click.echo(_shown(path))
+
+
+def _first_numbers(asker: Asker) -> None:
+    """Build the warehouse where needed, and show that it answers."""
+    from workbench import connect
+
+    with connect(asker.workspace_root(), as_user=asker.user, environment=asker.environment) as session:
+        shown = [card for card in session.metrics if card.format != "percent"][:1] or list(session.metrics[:1])
+        settings = session.workspace.settings
+        say(
+            f"Workspace {settings.name or session.workspace.root.name} as {session.principal.name}: "
+            f"{len(session.models)} models, {len(session.metrics)} metrics, {len(session.dashboards)} dashboards."
+        )
+        if shown:
+            from workbench.show.format import number_text
+
+            answer = session.query(shown[0].name)
+            value = number_text(answer.rows()[0][shown[0].name], shown[0].unit, shown[0].format)
+            say(f"{shown[0].label or shown[0].name}: {value} (answered in {answer.seconds:.2f} s).")
+
+
+def _watch(children: list[Child]) -> int:
+    """Wait until Ctrl-C, or until one of the servers ends by itself."""
+    while True:
+        for child in children:
+            code = child.process.poll()
+            if code is not None:
+                say(f"The server of the {child.name} ended with code {code}; its log is {_shown(child.log)}.")
+                return WAREHOUSE
+        time.sleep(0.3)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
