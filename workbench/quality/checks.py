@@ -1,0 +1,130 @@
+"""A workspace against its warehouse: missing tables and columns, type errors, and declared keys that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from workbench.access.guard import issue
+from workbench.access.principal import Principal
+from workbench.access.restriction import Restriction
+from workbench.declare.declared import Declared
+from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, conjunction
+from workbench.declare.question import Question
+from workbench.declare.terms import SemanticModel
+from workbench.declare.types import infer
+from workbench.declare.workspace import Workspace
+from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
+from workbench.graph.bind import column_of, field_expression
+from workbench.graph.build import Graph, build
+from workbench.graph.formulas import SCANNED, Aggregation, formula
+from workbench.graph.joins import hops
+from workbench.graph.paths import Field
+from workbench.graph.resolve import Key, Leg, Number, Resolved
+from workbench.plan.build import build as build_plan
+from workbench.plan.lower import to_sql
+from workbench.warehouse.engine import Engine
+from workbench.warehouse.stand_in import type_of
+
+SAMPLES = 3
+"""Broken keys that a problem quotes."""
+
+
+def check_data(workspace: Workspace, engine: Engine) -> tuple[Problem, ...]:
+    """Every problem that only the warehouse can show; what is wrong without it is `graph.check`'s."""
+    graph = build(workspace)
+    there = set(engine.tables())
+    whole = Graph({n: d for n, d in graph.models.items() if d.term.table in there}, graph.metrics)
+    found = [
+        Problem(
+            "missing-table",
+            f"the warehouse has no table '{declared.term.table}'.",
+            declared.place_of("table"),
+            did_you_mean(declared.term.table, there),
+        )
+        for declared in graph.models.values()
+        if declared.term.table not in there
+    ]
+    for model, declared in whole.models.items():
+        found.extend(_dimensions(whole, model, declared, engine))
+        found.extend(_keys(whole, model, declared, engine))
+    for name, declared_metric in whole.metrics.items():
+        found.extend(_metric(whole, name, declared_metric.place_of("expr"), engine))
+    return tuple(dict.fromkeys(found))
+
+
+def _dimensions(graph: Graph, model: str, declared: Declared[SemanticModel], engine: Engine) -> Iterator[Problem]:
+    for name in declared.term.dimensions:
+        place = declared.place_of("dimensions", name, "expr")
+        yield from _typed(graph, model, lambda n=name: field_expression(graph, Field((), model, n)), place, engine)
+
+
+def _metric(graph: Graph, name: str, place: Place, engine: Engine) -> Iterator[Problem]:
+    scanned: list[Aggregation] = []
+    try:
+        formula(graph, name, scanned)
+    except WorkbenchError:
+        return  # found without the warehouse already
+    for one in scanned:
+        for tree in (one.aggregate, *one.filters):
+            yield from _typed(graph, one.model, lambda t=tree: t, place, engine)
+
+
+def _typed(
+    graph: Graph, model: str, tree_of: Callable[[], Expression], place: Place, engine: Engine
+) -> Iterator[Problem]:
+    """The problems of inferring a tree's type from the warehouse's schema."""
+
+    def type_in(name: Name | Column) -> str:
+        assert isinstance(name, Column)
+        at = hops(graph, model, tuple(name.relation.split(".")))[-1].model if name.relation else model
+        table = graph.model(at).table
+        columns = engine.types(table)
+        if name.name not in columns:
+            raise WorkbenchError(
+                Problem(
+                    "missing-column",
+                    f"the table '{table}' has no column '{name.name}'.",
+                    place,
+                    did_you_mean(name.name, columns, f"It has {', '.join(columns)}."),
+                )
+            )
+        return type_of(columns[name.name]) or "unknown"
+
+    try:
+        infer(tree_of(), type_in, place)
+    except WorkbenchError as error:
+        yield from error.problems
+
+
+def _keys(graph: Graph, model: str, declared: Declared[SemanticModel], engine: Engine) -> Iterator[Problem]:
+    for key in declared.term.declared_keys():
+        try:
+            sql = _repeated(graph, model, key, engine)
+            rows = engine.run(sql).to_pylist()
+        except WorkbenchError as error:
+            yield from (
+                Problem(p.slug, p.message, p.place or declared.place_of("primary_key"), p.hint) for p in error.problems
+            )
+            continue
+        if rows:
+            samples = "; ".join(", ".join(f"{k} = {row[k]!r}" for k in key) + f" ({row['rows']} rows)" for row in rows)
+            yield Problem(
+                "broken-key",
+                f"{list(key)} is declared a key of '{model}' but is not unique: {samples}.",
+                declared.place_of("primary_key"),
+                "Joins on it would multiply rows. Mend the data, or declare another key.",
+            )
+
+
+def _repeated(graph: Graph, model: str, key: tuple[str, ...], engine: Engine) -> str:
+    """SQL for a few values of the key that several rows share; NULLs are no values."""
+    trees = tuple(column_of(graph, model, name) for name in key)
+    rows = Aggregation(model, None, Aggregate("count", ()))
+    present = conjunction(*(Call("not", (Call("is_null", (tree,)),)) for tree in trees))
+    leg = Leg(model, graph.model(model).table, None, (), present, trees, (0,))
+    keys = tuple(Key(name, name, Field((), model, name)) for name in key)
+    many = Call(">", (Column(SCANNED, "0"), Literal(1)))
+    counted = (Number("rows", "rows", Column(SCANNED, "0")),)
+    resolved = Resolved(Question(), keys, counted, (rows,), (leg,), many, (("rows", True),), SAMPLES)
+    plan = build_plan(issue(resolved, Principal("checks"), Restriction), engine.types, "")
+    return to_sql(plan, engine.schema, engine.dialect)
