@@ -62,13 +62,17 @@ def decide(
         return Decision(True, by)
     about = [policy for policy in policies if covers(policy.resource, resource)]
     denied = [
-        f"{policy.resource}: denied to '{word}'" for policy, deny, word in _denials(about, principal) if _whole(deny)
+        f"the policy of '{policy.resource}' denies it to '{word}'"
+        for policy, deny, word in _denials(about, principal)
+        if _whole(deny)
     ]
     if denied:
         return Decision(False, tuple(denied), "denied")
     if not known.reads:
         return Decision(True, by)
-    granted = tuple(f"{policy.resource}: granted to '{word}'" for policy, _, word in _grants(about, principal))
+    granted = tuple(
+        f"the policy of '{policy.resource}' grants it to '{word}'" for policy, _, word in _grants(about, principal)
+    )
     if not granted:
         return Decision(False, (f"no policy grants '{resource}' to '{principal.name}'",), "no-grant")
     return Decision(True, by + granted)
