@@ -140,9 +140,10 @@ class _Known:
         named: list[tuple[tuple[str | int, ...], str]] = [
             (("restrict", at, "rows", "column"), rule.rows.column) for at, rule in enumerate(policy.restrict)
         ]
-        for kind, rules in (("grant", policy.grant), ("deny", policy.deny)):
-            for at, rule in enumerate(rules):
-                named += [((kind, at, "columns", i), column) for i, column in enumerate(rule.columns)]
+        listed = [("grant", at, one.columns) for at, one in enumerate(policy.grant)]
+        listed += [("deny", at, one.columns) for at, one in enumerate(policy.deny)]
+        for kind, at, names in listed:
+            named += [((kind, at, "columns", i), column) for i, column in enumerate(names)]
         for path, column in named:
             if column != "*" and same_column(column) not in columns:
                 hint = did_you_mean(column, columns, f"There is {', '.join(sorted(columns))}.")
