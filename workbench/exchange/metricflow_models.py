@@ -112,10 +112,9 @@ def _relationships(
             continue
         same = all(ours == theirs for ours, theirs in join.pairs)
         on: Any = [ours for ours, _ in join.pairs] if same else dict(join.pairs)
-        one_to_one = entity.kind in JOINABLE and not model.is_history and set(model.partitions) == set(target.partitions)
-        out[join.role] = written(
-            to=join.target, on=on[0] if same and len(on) == 1 else on, type="one_to_one" if one_to_one else None
-        )
+        alike = set(model.partitions) == set(target.partitions) and not model.is_history
+        kind = "one_to_one" if alike and entity.kind in JOINABLE else None
+        out[join.role] = written(to=join.target, on=on[0] if same and len(on) == 1 else on, type=kind)
     return out
 
 

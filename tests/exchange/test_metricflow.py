@@ -1,0 +1,256 @@
+"""Imported definitions give the numbers MetricFlow gives, and what is left out is named with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.exchange.conftest import LIBRARY, as_dbt
+from workbench.declare.reader import read_documents
+from workbench.declare.workspace import load
+from workbench.errors import DeclarationError, WorkbenchError
+from workbench.exchange.metricflow import Imported, import_project
+from workbench.graph.build import build
+from workbench.graph.check import check
+
+
+def term(imported: Imported, name: str) -> Any:
+    """The one document of a written file."""
+    (document,) = read_documents(imported.files[name], name)
+    return document.data
+
+
+def ask(
+    session: Any, imported: Imported, metrics: Sequence[str], by: Sequence[str] = (), where: str | None = None
+) -> list[tuple[Any, ...]]:
+    """Rows of a question in MetricFlow's spelling."""
+    spelled = [imported.names.path(name, metrics=metrics) for name in by]
+    answer = session.query(
+        *metrics,
+        by=[{one.column: one.path} for one in spelled],
+        where=imported.names.where(where, metrics) if where else None,
+    )
+    return [tuple(row.values()) for row in answer.rows()]
+
+
+def test_a_dbt_file_becomes_the_same_workspace(imported: Imported, tmp_path: Path) -> None:
+    file = tmp_path / "semantic_layer.yml"
+    file.write_text(as_dbt(LIBRARY), encoding="utf-8")
+    other = import_project(file, schema="lib")
+    assert other.files == imported.files
+    assert {(loss.kind, loss.name, loss.reason) for loss in other.losses} == {
+        (loss.kind, loss.name, loss.reason) for loss in imported.losses
+    }
+
+
+def test_what_is_written_is_a_workspace_without_a_problem(imported: Imported, tmp_path: Path) -> None:
+    for name, text in imported.files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    workspace = load(tmp_path)
+    assert (*workspace.problems, *check(build(workspace), workspace)) == ()
+    assert len(workspace.models) == 7
+
+
+def test_entities_become_roles_keys_and_dimensions(imported: Imported) -> None:
+    loans = term(imported, "metrics/models/loans.yml")
+    assert loans["relationships"] == {
+        "book_books": {"to": "books", "on": "book_id"},
+        "book_shelves": {"to": "shelves", "on": "book_id"},
+        "member": {"to": "members", "on": "member_id"},
+    }
+    assert (loans["entity"], loans["table"]) == ("loan", "lib.loans")
+    assert loans["dimensions"]["member"] == {"expr": "member_id"}
+    books = term(imported, "metrics/models/books.yml")
+    assert (books["entity"], books["primary_key"]) == ("book_books", ["book_id"])
+    assert books["relationships"]["book_shelves"]["type"] == "one_to_one"
+    assert term(imported, "metrics/models/members.yml")["primary_key"] == ["member_id"]
+
+
+def test_losses_are_named_with_place_and_reason(imported: Imported) -> None:
+    found = {(loss.kind, loss.name): loss for loss in imported.losses}
+    for kind, name, place, reason in (
+        ("metric", "loans_so_far", "metrics.yml:", "cumulative"),
+        ("metric", "loans_every_day", "metrics.yml:", "join_to_timespine"),
+        ("metric", "loans_change", "metrics.yml:", "offsets"),
+        ("metric", "change_twice", "metrics.yml:", "uses 'loans_change'"),
+        ("metric", "loan_to_reservation", "metrics.yml:", "conversions"),
+        ("metric", "loved_titles", "metrics.yml:", "metrics as filters"),
+        ("metric", "rough_fine", "models.yml:", "approximate"),
+        ("metric", "last_fine", "models.yml:", "semi-additive"),
+        ("dimension", "books.odd", "models.yml:", "not in our language"),
+        ("relationship", "shelves.room", "models.yml:", "validity_params"),
+        ("validity", "rooms.since", "models.yml:", "not supported yet"),
+        ("time spine", "days", "models.yml:", "gaps"),
+        ("granularity", "term", "models.yml:", "calendars"),
+        ("export", "genres_table", "metrics.yml:", "pipelines"),
+        ("saved query", "running", "metrics.yml:", "loans_so_far"),
+    ):
+        loss = found.pop((kind, name))
+        assert str(loss.place).startswith(place)
+        assert loss.place.line > 1
+        assert reason in loss.reason
+    assert {name for kind, name in found if kind != "validity"} == set()
+
+
+def test_a_loss_stands_where_the_thing_is_declared(imported: Imported) -> None:
+    lines = (LIBRARY / "metrics.yml").read_text(encoding="utf-8").splitlines()
+    place = next(loss.place for loss in imported.losses if loss.name == "loans_so_far")
+    assert lines[place.line - 1] == "  name: loans_so_far"
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("loans", 6),
+        ("renewals", 3),
+        ("fines", 31.5),
+        ("average_fine", 6.3),
+        ("middle_fine", 4.0),
+        ("high_fine", 12.8),
+        ("actual_high_fine", 16.0),
+        ("noted", 2),
+        ("borrowers", 3),
+        ("titles", 3),
+        ("renewed_fines", 2.0),
+        ("loans_per_reservation", 2.0),
+        ("novel_share", 0.5),
+        ("fines_gap", 28.0),
+        ("doubled_gap", 0),
+    ],
+)
+def test_totals(session: Any, imported: Imported, metric: str, value: float) -> None:
+    ((got,),) = ask(session, imported, [metric])
+    assert float(got) == pytest.approx(value)
+
+
+def test_joins_keep_rows_without_a_partner(session: Any, imported: Imported) -> None:
+    assert ask(session, imported, ["loans"], ["book__genre"]) == [("atlas", 1), ("novel", 3), (None, 2)]
+
+
+def test_two_hops_and_a_path_without_its_first_entity(session: Any, imported: Imported) -> None:
+    expected = [("FR", 2), ("IT", 1), (None, 3)]
+    assert ask(session, imported, ["loans"], ["book__publisher__country"]) == expected
+    assert ask(session, imported, ["loans"], ["publisher__country"]) == expected
+    assert imported.names.path("publisher__country", metrics=["loans"]).column == "book__publisher__country"
+
+
+def test_entities_group_too(session: Any, imported: Imported) -> None:
+    assert ask(session, imported, ["loans"], ["member"]) == [(100, 3), (101, 1), (102, 1), (None, 1)]
+
+
+def test_one_path_for_metrics_of_several_models(session: Any, imported: Imported) -> None:
+    rows = ask(session, imported, ["loans", "titles", "reservations"], ["book__genre"])
+    assert rows == [("atlas", 1, 1, 1), ("novel", 3, 2, 2), (None, 2, None, 0)]
+
+
+def test_metric_time_is_the_time_of_each_measure(session: Any, imported: Imported) -> None:
+    rows = ask(session, imported, ["loans", "returns"], ["metric_time__month"])
+    assert rows == [
+        (date(2024, 1, 1), 2, 1),
+        (date(2024, 2, 1), 3, 2),
+        (date(2024, 3, 1), 1, None),
+        (None, None, 3),
+    ]
+
+
+def test_distinct_counts_are_null_where_a_model_has_no_rows(session: Any, imported: Imported) -> None:
+    rows = ask(session, imported, ["borrowers", "reservations"], ["metric_time__month"])
+    assert rows == [
+        (date(2024, 1, 1), 2, 1),
+        (date(2024, 2, 1), 2, 1),
+        (date(2024, 3, 1), 0, 0),
+        (date(2024, 4, 1), None, 1),
+    ]
+
+
+def test_the_default_grain_is_the_coarsest_of_the_metrics(imported: Imported) -> None:
+    path = imported.names.path
+    assert path("metric_time", metrics=["loans"]).column == "metric_time__day"
+    assert path("metric_time", metrics=["returns"]).column == "metric_time__day"
+    assert path("metric_time", metrics=["loans", "reservations"]).column == "metric_time__month"
+    assert path("loan__borrowed_on", metrics=["loans"]).path == "loan.borrowed_on.day"
+    assert path("metric_time", date_part="dow", metrics=["loans"]).path == "metric_time.day_of_week"
+
+
+def test_filters_in_templates_and_in_dundered_names(session: Any, imported: Imported) -> None:
+    template = "{{ TimeDimension('metric_time', 'month') }} >= '2024-02-01' and {{ Dimension('loan__renewed') }}"
+    assert ask(session, imported, ["loans"], where=template) == [(2,)]
+    assert ask(session, imported, ["loans"], where="cast(metric_time__day as date) < date '2024-02-01'") == [(2,)]
+    assert ask(session, imported, ["loans"], where="{{ Entity('book') }} = 10 or 'a__b' = 'c'") == [(2,)]
+
+
+def test_a_saved_query_keeps_its_columns(session: Any) -> None:
+    answer = session.saved("genres")
+    assert [column.name for column in answer.columns] == ["metric_time__month", "book__genre", "loans", "fines"]
+    assert [tuple(row.values()) for row in answer.rows()] == [
+        (date(2024, 1, 1), "novel", 2, 3.5),
+        (date(2024, 2, 1), "atlas", 1, 4.0),
+        (date(2024, 2, 1), "novel", 1, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "metrics", "slug"),
+    [
+        ("genre", ["reservations"], None),
+        ("loan__renewed", ["reservations"], "unknown-dimension"),
+        ("book__room__purpose", ["loans"], "not-imported"),
+        ("metric_time", [], "no-metrics"),
+        ("metric_time__fortnight", ["loans"], "unknown-dimension"),
+        ("book__genre__month", ["loans"], "not-time"),
+        ("city", ["loans_so_far"], "not-imported"),
+    ],
+)
+def test_names_that_mean_nothing_here(imported: Imported, name: str, metrics: list[str], slug: str | None) -> None:
+    if slug is None:
+        assert imported.names.path(name, metrics=metrics).path == "book_books.genre"
+        return
+    with pytest.raises(WorkbenchError) as raised:
+        imported.names.path(name, metrics=metrics)
+    assert raised.value.slug == slug
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ Dimension }}",
+        "{{ open('x') }}",
+        "{{ Dimension(x) }}",
+        "{% if a %}",
+        "{{ Dimension('book__genre').upper() }}",
+    ],
+)
+def test_templates_are_read_never_run(imported: Imported, text: str) -> None:
+    with pytest.raises(WorkbenchError) as raised:
+        imported.names.where(text, ["loans"])
+    assert raised.value.slug == "bad-template"
+
+
+def test_broken_yaml_is_refused_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "models.yml").write_text("metric:\n  name: [a\n", encoding="utf-8")
+    with pytest.raises(DeclarationError) as raised:
+        import_project(tmp_path)
+    assert raised.value.slug == "bad-yaml"
+    assert raised.value.problems[0].place is not None
+
+
+def test_a_column_that_a_dimension_would_hide_is_not_confused_with_it(tmp_path: Path) -> None:
+    (tmp_path / "sales.yml").write_text(
+        """
+semantic_model:
+  name: sales
+  node_relation: {alias: sales}
+  primary_entity: sale
+  dimensions: [{name: amount, type: categorical, expr: round(net)}]
+  measures: [{name: takings, agg: sum, expr: amount, create_metric: true}]
+""",
+        encoding="utf-8",
+    )
+    (loss,) = import_project(tmp_path).losses
+    assert (loss.name, loss.place.line) == ("takings", 7)
+    assert "hides" in loss.reason
