@@ -1,0 +1,19 @@
+"""Fixtures for every room: the real warehouse, built once per recipe and kept between runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workbench.warehouse.flights import ensure
+from workbench.warehouse.flights_source import find_source
+
+
+@pytest.fixture(scope="session")
+def flights_file(request: pytest.FixtureRequest) -> Path:
+    """The embedded warehouse over real flights; shared, so open it read-only and copy it to change it."""
+    assert request.config.cache is not None
+    path = request.config.cache.mkdir("warehouse") / f"{find_source().recipe}.duckdb"
+    ensure(path, lambda line: None)
+    return path

@@ -1,0 +1,95 @@
+"""Writes runs to and reads them from a database named by URL; SQLite on a laptop, shared by many processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateTable
+
+from workbench.errors import Problem, WarehouseError
+from workbench.warehouse.ledger import Run
+
+_META = sa.MetaData()
+
+RUNS = sa.Table(
+    "runs",
+    _META,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("asker", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("subject", sa.JSON, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("restrictions", sa.Integer, nullable=False),
+)
+
+
+class LedgerStore:
+    """The tables of the ledger at one URL, created when first needed; every failure is a WarehouseError."""
+
+    def __init__(self, url: str) -> None:
+        self._url = sa.make_url(url)
+        self._engine: sa.Engine | None = None
+
+    def append(self, runs: Sequence[Run]) -> None:
+        """Write runs in one transaction; raises `WarehouseError` (ledger-unwritable)."""
+        if not runs:
+            return
+        try:
+            with self._opened().begin() as connection:
+                connection.execute(sa.insert(RUNS), [asdict(run) for run in runs])
+        except (SQLAlchemyError, OSError) as error:
+            raise WarehouseError(self._problem("ledger-unwritable", "cannot be written", error)) from None
+
+    def recent(self, limit: int, asker: str | None = None) -> tuple[Run, ...]:
+        """The latest runs, newest first; raises `WarehouseError` (ledger-unreadable)."""
+        query = sa.select(RUNS).order_by(RUNS.c.at.desc(), RUNS.c.id).limit(limit)
+        if asker is not None:
+            query = query.where(RUNS.c.asker == asker)
+        try:
+            with self._opened().connect() as connection:
+                return tuple(_run(row._asdict()) for row in connection.execute(query))
+        except (SQLAlchemyError, OSError) as error:
+            raise WarehouseError(self._problem("ledger-unreadable", "cannot be read", error)) from None
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    def _opened(self) -> sa.Engine:
+        if self._engine is None:
+            sqlite = self._url.get_backend_name() == "sqlite"
+            if sqlite and self._url.database:
+                Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = sa.create_engine(self._url, connect_args={"timeout": 10} if sqlite else {})
+            with engine.begin() as connection:
+                if sqlite:  # readers and one writer at a time, none of them in another's way
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                connection.execute(CreateTable(RUNS, if_not_exists=True))
+                for index in RUNS.indexes:
+                    connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+            self._engine = engine
+        return self._engine
+
+    def _problem(self, slug: str, what: str, error: Exception) -> Problem:
+        where = self._url.render_as_string(hide_password=True)
+        cause = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        hint = "Answers are not affected, but what is asked now is not recorded."
+        return Problem(slug, f"The ledger '{where}' {what}: {cause}.", hint=hint, severity="warning")
+
+
+def _run(row: dict[str, Any]) -> Run:
+    at = row["at"]  # SQLite keeps no time zone; all that is written is UTC
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return Run(**{**row, "at": at, "subject": tuple(row["subject"])})
