@@ -50,11 +50,24 @@ AskedList = Annotated[
 Condition = Annotated[str | None, BeforeValidator(_conjunction, json_schema_input_type=str | tuple[str, ...] | None)]
 
 
+def _moment(value: Any) -> Any:
+    """Text without a clock is a date, which means its whole day, and never its midnight."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value.strip())
+        except ValueError:
+            return value
+    return value
+
+
+Moment = Annotated[datetime | date | None, BeforeValidator(_moment)]
+
+
 class TimeRange(Term):
     """A span of metric_time, both ends inclusive, widened to whole periods of the asked grain."""
 
-    start: datetime | date | None = None
-    end: datetime | date | None = None
+    start: Moment = None
+    end: Moment = None
 
 
 def _time_range(value: Any) -> Any:

@@ -42,11 +42,11 @@ def build(workspace: Workspace) -> Graph:
     return Graph(workspace.models, workspace.metrics)
 
 
-def unknown_metric(graph: Graph, name: str) -> Problem:
-    """The problem of a metric that is not there, with the nearest names and synonyms."""
+def unknown_metric(graph: Graph, name: str, otherwise: str = "List them with 'workbench metrics'.") -> Problem:
+    """The problem of a metric that is not there, with the nearest names and synonyms, or ``otherwise``."""
     synonyms = {s: m for m, d in graph.metrics.items() for s in d.term.synonyms}
     if name in synonyms:
         hint = f"'{name}' is a synonym: ask for '{synonyms[name]}'."
     else:
-        hint = did_you_mean(name, graph.metrics, "List them with 'workbench metrics'.")
+        hint = did_you_mean(name, graph.metrics, otherwise)
     return Problem("unknown-metric", f"no metric '{name}'.", hint=hint)

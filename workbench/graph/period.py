@@ -41,7 +41,9 @@ def floor(moment: date | datetime, grain: str) -> datetime:
 
 
 def after(moment: date | datetime, grain: str) -> datetime:
-    """The start of the period that follows the one of ``moment``."""
+    """The start of the period that follows the one of ``moment``; a date without a clock names its whole day."""
+    if not isinstance(moment, datetime) and grain not in ("day", "week", *_MONTHS):
+        grain = "day"
     start = floor(moment, grain)
     if grain in _MONTHS:
         month = start.month - 1 + _MONTHS[grain]

@@ -123,9 +123,9 @@ def _having(
             return asked[name]
         if name in graph.metrics:
             return formula(graph, name, scanned)
-        problem = unknown_metric(graph, name)
-        hint = problem.hint or "'having' is about metrics; put conditions on dimensions into 'where'."
-        raise QuestionError(replace(problem, hint=hint))
+        raise QuestionError(
+            unknown_metric(graph, name, "'having' is about metrics; put conditions on dimensions into 'where'.")
+        )
 
     return change(text.tree())
 
