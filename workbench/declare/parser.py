@@ -19,9 +19,8 @@ from workbench.errors import DeclarationError, Place, Problem
 
 __all__ = ["parse", "shifted", "unparse"]
 
-LONGEST = 16_384
-DEEPEST = 60
-"""Levels of nesting: far more than a person writes, and safely within Python's stack all the way to SQL."""
+LONGEST, LARGEST, DEEPEST = 16_384, 10_000, 60
+"""Characters, nodes and levels of nesting: far more than a person writes, and safely within Python's stack all the way to SQL."""
 
 _OR, _AND, _NOT, _COMPARE, _TEXT, _SUM, _PRODUCT, _SIGN, _CAST = range(1, 10)
 _POWERS = {
@@ -62,9 +61,11 @@ def _parsed(text: str) -> Expression:
 
 def _check_depth(tree: Expression) -> None:
     """Refuse what later steps could not walk; long chains such as a or b or c nest as well."""
-    level, depth = [tree], 0
+    level, depth, size = [tree], 0, 0
     while level:
-        depth += 1
+        depth, size = depth + 1, size + len(level)
+        if size > LARGEST:  # the subject of a case stands in each of its branches, so nested ones multiply
+            raise Refused("bad-expression", f"The expression has more than {LARGEST} parts.", 0)
         if depth > DEEPEST:
             many = isinstance(tree, Call) and tree.function == "or"
             raise _too_deep(level[0].at, "Write x in (...) for many values of one name." if many else "")

@@ -1,0 +1,228 @@
+"""Turns a tree of the expression language into an ibis expression that means the same on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dt
+from ibis.common.exceptions import IbisError
+
+from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, children
+from workbench.declare.functions import SCALARS
+from workbench.declare.temporal import as_temporal
+from workbench.declare.unparse import unparse
+from workbench.errors import DeclarationError, InternalError, Problem
+from workbench.plan.lower_aggregate import lower_aggregation
+from workbench.plan.lower_functions import COPIES, LOWERED, counted
+from workbench.plan.lower_time import add_interval, date_diff, date_part, local_time, moment_in_utc, truncate
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = ["add_interval", "date_part", "local_time", "lower", "lower_aggregate", "truncate"]
+
+FindColumn = Callable[[Column], Any]
+
+_TYPES = {
+    "boolean": "boolean", "integer": "int64", "float": "float64", "string": "string", "date": "date",
+    "timestamp": "timestamp", "timestamptz": "timestamp('UTC')", "time": "time",
+}  # fmt: skip
+_NULLS = {
+    "number": "float64", "countable": "float64", "integer": "int64", "string": "string", "boolean": "boolean",
+    "temporal": "timestamp", "clock": "timestamp",
+}  # fmt: skip
+_CALENDAR: Mapping[str, Callable[[Any, str], Any]] = {
+    "local_time": local_time, "truncate": truncate, "date_part": date_part,
+}  # fmt: skip
+
+
+DEEPEST, LARGEST = 100, 10_000
+"""Levels and nodes of a resolved tree; beyond them Python's stack or the engine's parser would give up."""
+
+
+def lower(tree: Expression, column: FindColumn) -> ir.Value:
+    """The ibis value of a tree whose names are resolved; ``column`` gives the value of each column."""
+    _check_size(tree)
+    return _lowered(tree, column)
+
+
+def _check_size(tree: Expression) -> None:
+    """Refuse what would not fit: names stand for expressions of their own, and some recipes repeat their arguments."""
+    level, depth, size = [(tree, 1)], 0, 0
+    while level:
+        depth, size = depth + 1, size + sum(weight for _, weight in level)
+        if depth > DEEPEST or size > LARGEST:
+            said = "The expression is too large once its names are replaced by what they stand for."
+            raise DeclarationError(
+                Problem("too-complex", said, hint="Split it, or put a column into the model's table.")
+            )
+        level = [(child, weight * _copies(node)) for node, weight in level for child in children(node)]
+
+
+def _copies(node: Expression) -> int:
+    if isinstance(node, Cast):
+        return 2
+    return COPIES.get(node.function, 1) if isinstance(node, Call) else 1
+
+
+def _lowered(tree: Expression, column: FindColumn) -> ir.Value:
+    match tree:
+        case Column():
+            return column(tree)
+        case Literal(value=value):
+            return _constant(value)
+        case Call():
+            return _call(tree, column)
+        case Cast(operand=operand, type=type_):
+            return _cast(operand, type_, column)
+        case Case(branches=branches, default=default):
+            conditions = [_aligned([condition], column, "boolean")[0] for condition, _ in branches]
+            values = _aligned([*(value for _, value in branches), default or Literal(None)], column)
+            return ibis.cases(*zip(conditions, values[:-1], strict=True), else_=values[-1])
+    raise InternalError(Problem("not-lowered", f"'{type(tree).__name__}' has no value in a row: {tree}"))
+
+
+def lower_aggregate(aggregate: Aggregate, column: FindColumn, table: ir.Table) -> ir.Value:
+    """The ibis aggregate over the rows of a table, its condition as the FILTER clause."""
+    condition = aggregate.condition
+    where = None if condition is None else _aligned([condition], column, "boolean")[0]
+    _check_size(aggregate)
+    return lower_aggregation(aggregate, [_lowered(argument, column) for argument in aggregate.arguments], where, table)
+
+
+def _call(call: Call, column: FindColumn) -> ir.Value:
+    name, arguments = call.function, call.arguments
+    if name == "add_interval":
+        value, count, unit = arguments
+        assert isinstance(count, Literal)
+        assert isinstance(unit, Literal)
+        return add_interval(_aligned([value], column, "temporal")[0], int(count.value), str(unit.value))  # type: ignore[arg-type]
+    if name in _CALENDAR:
+        assert isinstance(arguments[1], Literal)
+        return _CALENDAR[name](_aligned([arguments[0]], column, "temporal")[0], str(arguments[1].value))
+    signature = SCALARS[name]
+    if signature.parameters[0] == "unit":
+        assert isinstance(arguments[0], Literal)
+        values = _aligned(arguments[1:], column, "temporal")
+        unit_name = str(arguments[0].value)
+        return truncate(values[0], unit_name) if name == "date_trunc" else date_diff(unit_name, *values)
+    classes = [signature.parameter(position) for position in range(len(arguments))]
+    if len(set(classes)) == 1 and classes[0] != "any":
+        values = _aligned(arguments, column, classes[0], bare=signature.result == "boolean")
+    else:
+        values = [_aligned([one], column, kind)[0] for one, kind in zip(arguments, classes, strict=True)]
+    try:
+        return LOWERED[name](*values)
+    except (IbisError, AttributeError, TypeError) as error:
+        kinds = ", ".join(str(value.type()) for value in values)
+        said = f"'{unparse(call)}' cannot be computed: '{name}' was given {kinds}."
+        raise DeclarationError(Problem("type-mismatch", said, hint=signature.doc)) from error
+
+
+def _aligned(trees: Sequence[Expression], column: FindColumn, kind: str = "same", bare: bool = False) -> list[Any]:
+    """Values that stand side by side: each constant takes the type of its neighbours.
+
+    ``kind`` is the class of parameter they stand for; ``bare`` constants need no exact type, as in comparisons.
+    """
+    firm = {at: _lowered(tree, column) for at, tree in enumerate(trees) if not isinstance(tree, Literal)}
+    types = [value.type() for value in firm.values()]
+    if len({kind.timezone is None for kind in types if kind.is_timestamp()}) > 1:
+        firm = {at: local_time(value, "UTC") for at, value in firm.items()}
+        types = [value.type() for value in firm.values()]
+    loose = {
+        at: _fitted(tree, types, kind, bare)
+        for at, tree in enumerate(trees)
+        if isinstance(tree, Literal) and tree.value is not None
+    }
+    known = types or [value.type() for value in loose.values()]
+    fallback = known[0] if known and kind in ("same", "number", "any") else dt.dtype(_NULLS.get(kind, "string"))
+    found = {**firm, **loose}
+    values = [found[at] if at in found else ibis.null(fallback) for at in range(len(trees))]
+    return _as_one_decimal(values) if kind == "same" else values
+
+
+def _as_one_decimal(values: list[Any]) -> list[Any]:
+    """Decimals of different digits as one type that holds them all: ibis compares no others."""
+    kinds = {value.type() for value in values if value.type().is_decimal()}
+    if len(kinds) < 2:
+        return values
+    scale = max(kind.scale or 0 for kind in kinds)
+    whole = max((kind.precision or 38) - (kind.scale or 0) for kind in kinds)
+    common = dt.Decimal(whole + scale, scale) if whole + scale <= 38 else dt.float64
+    return [value.cast(common) if value.type().is_decimal() else value for value in values]
+
+
+def _fitted(literal: Literal, types: Sequence[Any], kind: str, bare: bool) -> ir.Value:
+    """A constant as the type its neighbours have."""
+    value = literal.value
+    if isinstance(value, Decimal):
+        if any(type_.is_decimal() for type_ in types):
+            return ibis.literal(value, _digits(value))
+        return ibis.literal(float(value)) if bare and len(str(value)) <= 12 else _double(value)
+    moment = next((type_ for type_ in types if type_.is_timestamp()), None)
+    if isinstance(value, str) and any(type_.is_time() for type_ in types):
+        return ibis.literal(value).cast("time")
+    dated = moment is not None or any(type_.is_date() for type_ in types) or (kind == "temporal" and not types)
+    if isinstance(value, str) and dated:
+        wanted = "date" if moment is None else "timestamp" if moment.timezone is None else "timestamptz"
+        value = _temporal(value, wanted, literal)
+    if moment is not None and isinstance(value, date):
+        value = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+        if moment.timezone is not None:
+            return ibis.literal(value, "timestamp('UTC')")
+    return _constant(value)
+
+
+def _temporal(text: str, wanted: str, literal: Literal) -> date | datetime:
+    found = as_temporal(text, wanted)
+    if found is None:
+        said = f"'{text}' is not a {wanted}."
+        raise DeclarationError(Problem("bad-date", said, hint="Write it as 2024-01-31 or 2024-01-31 18:30:00."))
+    return found
+
+
+def _constant(value: Any) -> ir.Value:
+    """A constant that stands alone."""
+    if value is None:
+        return ibis.null()
+    if isinstance(value, bool | str):
+        return ibis.literal(value)
+    if isinstance(value, int):
+        return ibis.literal(value, "int64")
+    if isinstance(value, float | Decimal):
+        return _double(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return ibis.literal(value, "timestamp('UTC')")
+    return ibis.literal(value)
+
+
+def _double(value: float | Decimal) -> ir.FloatingValue:
+    """A floating constant that engines cannot take for a decimal, as they do a bare 0.1."""
+    return ibis.literal(str(value)).cast("float64")
+
+
+def _digits(value: Decimal) -> Any:
+    """The narrowest decimal type that holds a value."""
+    _, digits, exponent = value.as_tuple()
+    scale = max(-int(exponent), 0)
+    return dt.Decimal(max(len(digits), scale + 1), scale)
+
+
+def _cast(operand: Expression, type_: str, column: FindColumn) -> ir.Value:
+    wanted = dt.dtype(_TYPES[type_]) if type_ in _TYPES else dt.dtype(type_.replace(" ", ""))
+    if isinstance(operand, Literal) and operand.value is None:
+        return ibis.null(wanted)
+    if isinstance(operand, Literal) and isinstance(operand.value, Decimal) and wanted.is_decimal():
+        return ibis.literal(operand.value, _digits(operand.value)).cast(wanted)
+    value = _lowered(operand, column)
+    kind = value.type()
+    if kind.is_boolean() and wanted.is_numeric():
+        return counted(value).cast(wanted)
+    if wanted.is_timestamp() and wanted.timezone is not None:
+        return moment_in_utc(value) if kind.is_date() or kind.is_timestamp() else value.cast(wanted)
+    value = local_time(value, "UTC")
+    return value.date() if wanted.is_date() and kind.is_timestamp() else value.cast(wanted)
