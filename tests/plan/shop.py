@@ -148,9 +148,9 @@ def fill(path: Path, tables: Tables) -> Path:
     with duckdb.connect(str(path)) as con:
         con.execute(SCHEMA)
         for name, rows in tables.items():
-            if rows:
-                marks = ", ".join("?" * len(rows[0]))
-                con.executemany(f"INSERT INTO shop.{name} VALUES ({marks})", [list(r.values()) for r in rows])
+            for row in rows:
+                marks = ", ".join("?" * len(row))
+                con.execute(f"INSERT INTO shop.{name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
     return path
 
 

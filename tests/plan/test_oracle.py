@@ -109,7 +109,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def session(workspace: Workspace, tables: shop.Tables, who: str = "steward") -> Session:
     """A session of someone over these rows."""
-    path = shop.fill(workspace.root / "shop.duckdb", tables)
+    path = shop.fill(workspace.root / "data.duckdb", tables)
     return Session(workspace, identify(workspace.roles, workspace.groups, who, "dev"), DuckDBEngine(path), None)
 
 
@@ -200,7 +200,7 @@ def first_and_last() -> Iterator[tuple[str, str]]:
     yield "2030-01-01", "2030-12-31"
 
 
-@pytest.mark.parametrize(("start", "end"), first_and_last())
+@pytest.mark.parametrize(("start", "end"), list(first_and_last()))
 @pytest.mark.parametrize("by", [[], ["metric_time.month"], ["metric_time.day"]])
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables=shops)

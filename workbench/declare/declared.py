@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import ValidationError
@@ -34,7 +34,7 @@ class Declared(Generic[T]):
     """A term, and the document it stands in."""
 
     term: T
-    document: Document
+    document: Document = field(repr=False)
 
     @property
     def place(self) -> Place:

@@ -25,12 +25,12 @@ Names = Mapping[tuple[str, str], str]
 """(relation, column) to the name it has in the joined table."""
 
 
-def to_sql(plan: Plan, schema_of: SchemaOf, dialect: str) -> str:
-    """The SQL of a plan's answer; ``schema_of`` gives the columns of a table."""
+def to_sql(plan: Plan, schema_of: SchemaOf, dialect: str, catalog: str = "") -> str:
+    """The SQL of a plan's answer; ``schema_of`` gives the columns of a table, ``catalog`` goes before its name."""
 
     def find(name: str) -> ir.Table:
-        *database, table = name.split(".")
-        return ibis.table(schema_of(name), name=table, database=".".join(database) or None)
+        schema, _, table = name.rpartition(".")
+        return ibis.table(schema_of(name), name=table, catalog=catalog or None, database=schema or None)
 
     return str(ibis.to_sql(to_ibis(plan, find), dialect=dialect))
 

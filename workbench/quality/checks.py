@@ -127,4 +127,4 @@ def _repeated(graph: Graph, model: str, key: tuple[str, ...], engine: Engine) ->
     counted = (Number("rows", "rows", Column(SCANNED, "0")),)
     resolved = Resolved(Question(), keys, counted, (rows,), (leg,), many, (("rows", True),), SAMPLES)
     plan = build_plan(issue(resolved, Principal("checks"), Restriction), engine.types, "")
-    return to_sql(plan, engine.schema, engine.dialect)
+    return to_sql(plan, engine.schema, engine.dialect, engine.catalog)

@@ -84,7 +84,7 @@ def _ask(graph: Graph, name: str, test: MetricTest, engine: Engine) -> Any:
     """The one value of a test's question; several groups are an error of the test."""
     question = Question(metrics=name, by=test.by, where=test.where)
     granted = issue(resolve(graph, question), PROVER, Restriction)
-    table = engine.run(to_sql(build_plan(granted, engine.types, ""), engine.schema, engine.dialect))
+    table = engine.run(to_sql(build_plan(granted, engine.types, ""), engine.schema, engine.dialect, engine.catalog))
     if table.num_rows > 1:
         raise WorkbenchError(
             Problem(

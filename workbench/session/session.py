@@ -164,7 +164,7 @@ class Session:
         started = clock.perf_counter()
         require(self.principal, "query:adhoc", roles=self.workspace.roles)
         engine = self._engine
-        scoped = scope(text, Relations(engine.tables(), self._restriction, engine.types, salt=self._salt))
+        scoped = scope(text, Relations(engine.tables(), self._restriction, engine.types, catalog=engine.catalog, salt=self._salt))
         try:
             table = self._run(scoped.sql, "sql", scoped.tables, scoped.restrictions)
         except WorkbenchError as error:

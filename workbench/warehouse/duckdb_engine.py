@@ -54,6 +54,13 @@ class DuckDBEngine:
         """The file it reads."""
         return self._opened().path
 
+    @property
+    def catalog(self) -> str:
+        """The name DuckDB gives the file, needed where a schema has the same: gold.duckdb with a schema gold."""
+        name = self.path.name.split(".")[0]
+        schemas = {table.partition(".")[0] for table in self.tables()}
+        return name if name in schemas else ""
+
     def tables(self) -> tuple[str, ...]:
         """Every table and view as ``schema.name``, sorted."""
         self._refresh()

@@ -21,6 +21,11 @@ class Engine(Protocol):
         """The name by which ibis and sqlglot know this engine's SQL."""
         ...
 
+    @property
+    def catalog(self) -> str:
+        """What table names must start with to be unambiguous; '' where ``schema.name`` is enough."""
+        ...
+
     def tables(self) -> tuple[str, ...]:
         """Every table and view as ``schema.name``, sorted."""
         ...
