@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import click
 
 from workbench.commands.exits import CHECK_FAILED, OK, say, tell
-from workbench.commands.options import Asker, as_someone, examples, in_workspace
-from workbench.commands.printer import print_json, print_rows
+from workbench.commands.options import Asker, examples, in_workspace
+from workbench.commands.printer import print_json
 from workbench.errors import Problem
 
 
@@ -22,22 +23,24 @@ from workbench.errors import Problem
 @in_workspace
 def validate(asker: Asker, data: bool, form: str) -> int:
     """Check every declaration and list all problems at once, each with its place."""
-    from workbench.access.check import check as check_access
+    from workbench.access.check import problems as access_problems
     from workbench.declare.workspace import load
     from workbench.graph.build import build
     from workbench.graph.check import check as check_graph
 
     workspace = load(asker.workspace_root())
     graph = build(workspace)
-    problems = [*workspace.problems, *check_graph(graph, workspace), *check_access(workspace)]
+    problems = [*workspace.problems, *check_graph(graph, workspace), *access_problems(workspace)]
     if data and not any(problem.severity == "error" for problem in problems):
-        from workbench.quality.declared import check_data
+        from workbench.quality.checks import check_data
         from workbench.warehouse.open import open_engine
 
         where = workspace.settings.environment(asker.environment)
         engine = open_engine(workspace.root, where, say)
         try:
-            problems.extend(check_data(graph, engine))
+            tables = {table: tuple(engine.types(table)) for table in engine.tables()}
+            found = (*access_problems(workspace, tables), *check_data(workspace, engine))
+            problems.extend(problem for problem in found if problem not in problems)
         finally:
             engine.close()
     errors = sum(problem.severity == "error" for problem in problems)
@@ -55,25 +58,27 @@ def validate(asker: Asker, data: bool, form: str) -> int:
 
 @click.command(epilog=examples("workbench test", "workbench test cancellation_rate", "workbench test --format json"))
 @click.argument("metrics", nargs=-1)
-@click.option("--format", "form", type=click.Choice(("table", "json", "csv")), default="table", show_default=True)
-@as_someone
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@in_workspace
 def test(asker: Asker, metrics: Sequence[str], form: str) -> int:
     """Run the tests that METRICS declare, or those of all metrics."""
-    from workbench.session.golden import run
+    from workbench.declare.workspace import load
+    from workbench.quality.proof import prove
+    from workbench.warehouse.open import open_engine
 
-    with asker.session() as session:
-        outcomes = run(session, tuple(metrics))
+    workspace = load(asker.workspace_root()).require()
+    engine = open_engine(workspace.root, workspace.settings.environment(asker.environment), say)
+    try:
+        outcomes = tuple(prove(workspace, engine, metrics))
+    finally:
+        engine.close()
     failed = [one for one in outcomes if not one.passed]
-    if form == "table":
-        for one in failed:
-            tell(one.problem)
-        say(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed.")
+    if form == "json":
+        print_json([asdict(one) | {"place": str(one.place), "message": one.message} for one in outcomes])
     else:
-        records = [
-            {"metric": one.metric, "test": one.number, "passed": one.passed, "expected": one.expected, "got": one.got}
-            for one in outcomes
-        ]
-        print_json(records) if form == "json" else print_rows(records, list(records[0]) if records else (), form)
+        for one in failed:
+            tell(Problem("test-failed", f"test {one.number} of '{one.metric}': {one.message}.", one.place))
+        say(f"{_count(len(outcomes), 'test')}: {len(outcomes) - len(failed)} passed, {len(failed)} failed.")
     return CHECK_FAILED if failed else OK
 
 

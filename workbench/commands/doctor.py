@@ -6,7 +6,6 @@ import os
 import platform
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib import metadata, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,7 +26,7 @@ MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "
 ASSETS = {
     "panel": ("dist/panel.min.js",),
     "panel_material_ui": ("dist/panel-material-ui.bundle.js",),
-    "jupyterlab": ("static/index.html",),
+    "jupyterlab": ("static/package.json",),
 }
 """Files that pages load from their own server; where one is missing, pages stay blank without a network."""
 
@@ -61,6 +60,8 @@ def doctor(asker: Asker, form: str) -> int:
 
 def _versions() -> Iterator[Finding]:
     """Python and our own requirements, held against what is installed."""
+    from importlib import metadata
+
     from packaging.requirements import Requirement
 
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
@@ -86,6 +87,8 @@ def _versions() -> Iterator[Finding]:
 
 
 def _assets() -> Iterator[Finding]:
+    from importlib import util
+
     for package, files in ASSETS.items():
         spec = util.find_spec(package)
         folder = Path(spec.origin).parent if spec and spec.origin else None

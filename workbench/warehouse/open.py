@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.declare.settings import Environment
 from workbench.errors import Problem, WarehouseError
-from workbench.warehouse.duckdb_engine import DuckDBEngine
+from workbench.warehouse.late import LateEngine
 from workbench.warehouse.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -18,9 +18,15 @@ Say = Callable[[str], None]
 
 
 def open_engine(root: Path, where: Environment, say: Say | None = None) -> Engine:
-    """The engine over the warehouse of an environment; raises `WarehouseError`."""
-    prepare(root, where, say)
-    return DuckDBEngine(root / where.warehouse)
+    """The engine over the warehouse of an environment; built and opened at its first use, which may raise."""
+
+    def start() -> Engine:
+        from workbench.warehouse.duckdb_engine import DuckDBEngine  # the engine's code takes its time to load
+
+        prepare(root, where, say)
+        return DuckDBEngine(root / where.warehouse)
+
+    return LateEngine(start)
 
 
 def prepare(root: Path, where: Environment, say: Say | None = None) -> None:

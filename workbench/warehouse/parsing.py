@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from functools import cache
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Problem, QuestionError
+
+if TYPE_CHECKING:
+    import duckdb
 
 LONGEST = 64 * 1024
 """Bytes of one statement: longer texts are made by programs, and some kill the parser."""
@@ -24,6 +25,8 @@ _PLACES = ("query_location", "query_location_length")
 @cache
 def _scratch() -> duckdb.DuckDBPyConnection:
     """An empty database that may not reach files, the network or Python; it parses and never runs a user's text."""
+    import duckdb
+
     return duckdb.connect(
         ":memory:",
         config={
@@ -93,6 +96,8 @@ def _plain_values() -> Tree:
 
 
 def _one(sql: str, argument: str) -> str:
+    import duckdb  # late: a session that only lists metrics never parses
+
     try:
         with _lock:
             row = _scratch().execute(sql, [argument]).fetchone()
