@@ -84,11 +84,13 @@ class Adapter:
         return ("no", LATER[query_id]) if query_id in LATER else ("model", "")
 
     def compile(self, query_id: str) -> str:
-        """The SQL of a question, through the whole path."""
+        """The SQL of a question, through the whole path: nothing compiled before is used."""
+        self.session.forget()
         return str(self.session.explain(*_metrics(query_id), **_parts(query_id)).sql)
 
     def run(self, query_id: str) -> Any:
-        """The answer as an Arrow table."""
+        """The answer as an Arrow table, compiled anew."""
+        self.session.forget()
         return self.session.query(*_metrics(query_id), **_parts(query_id)).to_arrow()
 
     def columns(self, query_id: str) -> None:

@@ -59,13 +59,17 @@ class Adapter:
             return self.session.saved(query.saved_query)
         metrics = [names.metric(metric) for metric in query.metrics]
         by = {item: names.path(item.name, item.grain, item.date_part, metrics) for item in query.group_bys}
+        time = None
+        if query.time_constraint:
+            by_time = any(item.name == "metric_time" for item in query.group_bys)
+            time = names.time(*query.time_constraint, metrics, by_time=by_time)
         return self.session.query(
             *metrics,
             by=[{spelling.column: spelling.path} for spelling in by.values()],
             where=names.where(query.where, metrics) if query.where else None,
             order_by=[_order(item, metrics, by) for item in query.order_bys],
             limit=query.limit,
-            time=query.time_constraint,
+            time=time,
         )
 
 

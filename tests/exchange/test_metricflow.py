@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -254,3 +254,23 @@ semantic_model:
     (loss,) = import_project(tmp_path).losses
     assert (loss.name, loss.place.line) == ("takings", 7)
     assert "hides" in loss.reason
+
+
+def test_a_span_covers_whole_periods_of_the_coarsest_time(imported: Imported, tmp_path: Path) -> None:
+    (tmp_path / "visits.yml").write_text(
+        """
+semantic_model:
+  name: visits
+  node_relation: {alias: visits}
+  defaults: {agg_time_dimension: month}
+  primary_entity: visit
+  dimensions: [{name: month, type: time, type_params: {time_granularity: month}}]
+  measures: [{name: visits, agg: sum, expr: people, create_metric: true}]
+""",
+        encoding="utf-8",
+    )
+    names, start, end = import_project(tmp_path).names, datetime(2024, 1, 15), datetime(2024, 2, 15)
+    assert names.time(start, end, ["visits"], by_time=True) == (start, end)
+    low, high = names.time(start, end, ["visits"], by_time=False)
+    assert (low, high.date()) == (datetime(2024, 1, 1), date(2024, 2, 29))
+    assert imported.names.time(start, end, ["loans"], by_time=False)[0] == start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from workbench.declare.expression import Name
 from workbench.declare.grains import GRAINS, coarser
@@ -12,6 +13,7 @@ from workbench.errors import Problem, QuestionError, Unanswerable, WorkbenchErro
 from workbench.exchange.metricflow_filters import Reference, rewrite
 from workbench.exchange.metricflow_joins import Element, elements
 from workbench.exchange.metricflow_project import Project
+from workbench.graph.period import after, floor
 
 METRIC_TIME = "metric_time"
 PARTS: Mapping[str, str] = {
@@ -64,6 +66,18 @@ class Names:
         """A filter with template calls or dundered names, as a condition of ours."""
         return self.condition(text, self.bases(metrics), self.grain(metrics))
 
+    def time(
+        self, start: datetime, end: datetime, metrics: Sequence[str], *, by_time: bool = True
+    ) -> tuple[datetime, datetime]:
+        """A span of metric_time as MetricFlow means it; ``by_time`` says that metric_time is asked for as well.
+
+        Where it is not, MetricFlow widens the span for all metrics to periods of the coarsest time among them.
+        """
+        if by_time:
+            return start, end
+        grain = max((self._finest(one) for one in metrics), key=GRAINS.index, default="day")
+        return floor(start, grain), after(end, grain) - timedelta(microseconds=1)
+
     def condition(self, text: str, bases: Sequence[str], grain: str) -> str:
         """A filter on rows of ``bases``, where a bare metric_time has ``grain``."""
 
@@ -87,10 +101,15 @@ class Names:
 
     def _grain(self, metric: str) -> str:
         found = self.project.metrics[metric]
-        if found.grain:
-            return found.grain
+        if found.grain or found.measure is not None:
+            return found.grain or self._finest(metric)
+        return max((self._grain(one.metric) for one in found.inputs), key=GRAINS.index, default="day")
+
+    def _finest(self, metric: str) -> str:
+        """The grain at which the time of a metric is known, a day at least."""
+        found = self.project.metrics[metric]
         if found.measure is None:
-            return max((self._grain(one.metric) for one in found.inputs), key=GRAINS.index, default="day")
+            return max((self._finest(one.metric) for one in found.inputs), key=GRAINS.index, default="day")
         measure = self.project.measures[found.measure]
         axis = self.project.models[measure.model].dimension(measure.axis or "")
         return coarser("day", axis.grain or "day") if axis else "day"

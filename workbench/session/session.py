@@ -253,6 +253,10 @@ class Session:
         """Pass if the principal may do ``verb``; raises `AccessDenied` with the rule that decided otherwise."""
         require(self.principal, verb, resource, roles=self.workspace.roles, policies=self._policies)
 
+    def forget(self) -> None:
+        """Let go of compiled questions, so that the next one is compiled from its names again."""
+        self._compiled = {}
+
     def close(self) -> None:
         """Let go of the warehouse and write what is still to be noted."""
         self._engine.close()
