@@ -119,7 +119,7 @@ FUNCTIONS: Mapping[str, Signature] = _catalogue(
             "Text from a position on (the first is 1), so many characters.",
         ),
         ("replace(string, string, string) -> string", "Text with every occurrence of one part replaced by another."),
-        ("concat(any, any...) -> string", "All values as text, joined; NULLs are passed over."),
+        ("concat(any...) -> string", "All values as text, joined; NULLs are passed over."),
         ("left(string, integer) -> string", "The first n characters."),
         ("right(string, integer) -> string", "The last n characters."),
         ("lpad(string, integer, string) -> string", "Text filled at its start, or cut, to n characters."),

@@ -20,7 +20,7 @@ from workbench.errors import DeclarationError, Place, Problem
 __all__ = ["parse", "shifted", "unparse"]
 
 LONGEST, LARGEST, DEEPEST = 16_384, 10_000, 60
-"""Characters, nodes and levels of nesting: far more than a person writes, and safely within Python's stack all the way to SQL."""
+"""Characters, nodes and levels of nesting: more than a person writes, and within Python's stack all the way to SQL."""
 
 _OR, _AND, _NOT, _COMPARE, _TEXT, _SUM, _PRODUCT, _SIGN, _CAST = range(1, 10)
 _POWERS = {

@@ -138,8 +138,13 @@ def _substring(text: Any, start: Any, length: Any = None) -> Any:
     return _rest(text, start) if length is None else _middle(text, start, length)
 
 
-COPIES: Mapping[str, int] = MappingProxyType({"power": 4, "sqrt": 2, "date_diff": 2, "ends_with": 2})
-"""How often a recipe repeats its arguments, where more than once: nested, they multiply."""
+COPIES: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {
+        "power": (4, 4), "sqrt": (2,), "ln": (4,), "log10": (4,), "log": (4, 4), "date_diff": (1, 2, 2),
+        "ends_with": (2, 2), "nullif": (2, 1), "/": (1, 2), "%": (1, 2), "mod": (1, 2), "between": (2, 1, 1), "in": (3, 1),
+    }
+)  # fmt: skip
+"""How often a recipe, or an engine under it, repeats each argument: nested, they multiply. The last one repeats."""
 
 LOWERED: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {

@@ -12,7 +12,7 @@ import ibis.expr.datatypes as dt
 from ibis.common.exceptions import IbisError
 
 from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, children
-from workbench.declare.functions import SCALARS
+from workbench.declare.functions import OPERATORS, SCALARS
 from workbench.declare.temporal import as_temporal
 from workbench.declare.unparse import unparse
 from workbench.errors import DeclarationError, InternalError, Problem
@@ -43,6 +43,9 @@ _CALENDAR: Mapping[str, Callable[[Any, str], Any]] = {
 DEEPEST, LARGEST = 100, 10_000
 """Levels and nodes of a resolved tree; beyond them Python's stack or the engine's parser would give up."""
 
+_TIGHT = frozenset(OPERATORS) - {"and", "or", "not"}
+"""Operators whose operands must not fall apart."""
+
 
 def lower(tree: Expression, column: FindColumn) -> ir.Value:
     """The ibis value of a tree whose names are resolved; ``column`` gives the value of each column."""
@@ -60,13 +63,14 @@ def _check_size(tree: Expression) -> None:
             raise DeclarationError(
                 Problem("too-complex", said, hint="Split it, or put a column into the model's table.")
             )
-        level = [(child, weight * _copies(node)) for node, weight in level for child in children(node)]
+        level = [(child, weight * copies) for node, weight in level for child, copies in _parts(node)]
 
 
-def _copies(node: Expression) -> int:
-    if isinstance(node, Cast):
-        return 2
-    return COPIES.get(node.function, 1) if isinstance(node, Call) else 1
+def _parts(node: Expression) -> Iterable[tuple[Expression, int]]:
+    """What a node is made of, and how often each part is written for it."""
+    parts = children(node)
+    copies = COPIES.get(node.function, (1,)) if isinstance(node, Call) else (2,) if isinstance(node, Cast) else (1,)
+    return zip(parts, (*copies, *[copies[-1]] * len(parts)), strict=False)
 
 
 def _lowered(tree: Expression, column: FindColumn) -> ir.Value:
@@ -115,6 +119,12 @@ def _call(call: Call, column: FindColumn) -> ir.Value:
         values = _aligned(arguments, column, classes[0], bare=signature.result == "boolean")
     else:
         values = [_aligned([one], column, kind)[0] for one, kind in zip(arguments, classes, strict=True)]
+    if name in _TIGHT:
+        # ibis writes x between 1 and 2 = y without parentheses; a call of one argument keeps the operand together.
+        values = [
+            ibis.coalesce(value) if isinstance(argument, Call) and value.type().is_boolean() else value
+            for argument, value in zip(arguments, values, strict=True)
+        ]
     try:
         return LOWERED[name](*values)
     except (IbisError, AttributeError, TypeError) as error:
