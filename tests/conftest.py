@@ -16,4 +16,7 @@ def flights_file(request: pytest.FixtureRequest) -> Path:
     assert request.config.cache is not None
     path = request.config.cache.mkdir("warehouse") / f"{find_source().recipe}.duckdb"
     ensure(path, lambda line: None)
+    for older in path.parent.glob("*.duckdb*"):
+        if not older.name.startswith(path.name):
+            older.unlink(missing_ok=True)
     return path

@@ -33,7 +33,9 @@ def small_file(tmp_path: Path) -> Path:
         tmp_path / "small.duckdb",
         """
         CREATE SCHEMA gold;
-        CREATE TABLE gold.orders (id INTEGER PRIMARY KEY, "odd ""name" VARCHAR, amount DECIMAL(18, 2), moment TIMESTAMPTZ);
+        CREATE TABLE gold.orders (
+            id INTEGER PRIMARY KEY, "odd ""name" VARCHAR, amount DECIMAL(18, 2), moment TIMESTAMPTZ
+        );
         INSERT INTO gold.orders SELECT i, md5(i::VARCHAR), i / 100, to_timestamp(i) FROM range(50_000) t(i);
         CREATE TABLE main.notes AS SELECT 'hello' AS text;
         CREATE VIEW gold.large AS FROM gold.orders WHERE amount > 100;

@@ -1,0 +1,115 @@
+"""The ledger: written by many, waited for by nobody, and never the reason that an answer fails."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from workbench.errors import WarehouseError
+from workbench.warehouse.ledger import Ledger, Run
+
+ONE = Run("ana", "metric", ("flights", "delay"), "abc", 12, 0.25, "answered", 2)
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder / '.workbench' / 'ledger.db'}"
+
+
+def test_what_was_noted_comes_back(tmp_path: Path) -> None:
+    ledger = Ledger.open(url(tmp_path))
+    ledger.note(ONE)
+    ledger.note_run(
+        asker="bo", kind="sql", subject=["gold.flights"], sql="SELECT 1", rows=1, seconds=0.1, outcome="failed"
+    )
+    newest, oldest = ledger.recent()
+    assert oldest == ONE
+    assert (newest.asker, newest.subject, newest.outcome, newest.restrictions) == ("bo", ("gold.flights",), "failed", 0)
+    assert timedelta(0) <= datetime.now(UTC) - newest.at < timedelta(minutes=1)
+    assert ledger.recent(asker="ana") == (ONE,)
+    assert ledger.recent(limit=1) == (newest,)
+    ledger.close()
+    ledger.close()
+    assert Ledger.open(url(tmp_path)).recent(limit=5)[1] == ONE
+
+
+def test_sql_is_kept_as_a_fingerprint_only(tmp_path: Path) -> None:
+    ledger = Ledger.open(url(tmp_path))
+    for secret in ("x", "y", "y"):
+        sql = f"SELECT '{secret}-hush'"
+        ledger.note_run(asker="a", kind="sql", subject=[], sql=sql, rows=0, seconds=0, outcome="answered")
+    assert len({run.fingerprint for run in ledger.recent()}) == 2
+    ledger.close()
+    assert not any(b"hush" in file.read_bytes() for file in (tmp_path / ".workbench").iterdir())
+
+
+def test_noting_is_instant_and_creates_nothing_by_itself(tmp_path: Path) -> None:
+    ledger = Ledger.open(url(tmp_path))
+    assert not (tmp_path / ".workbench").exists()
+    began = time.perf_counter()
+    for _ in range(100):
+        ledger.note(Run("a", "sql", (), "f", 1, 0.1, "answered"))
+    assert (time.perf_counter() - began) / 100 < 0.005
+    ledger.close()
+    assert len(ledger.recent(1000)) == 100
+
+
+def test_it_is_written_without_a_close(tmp_path: Path) -> None:
+    note = (
+        "from workbench.warehouse.ledger import Ledger, Run\n"
+        f"Ledger.open({url(tmp_path)!r}).note(Run('a', 'sql', (), 'f', 1, 0.1, 'answered'))\n"
+        "import sys; assert 'sqlalchemy' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", note], check=True)
+    assert len(Ledger.open(url(tmp_path)).recent()) == 1
+
+
+def test_many_processes_write_at_once(tmp_path: Path) -> None:
+    note = (
+        "from workbench.warehouse.ledger import Ledger, Run\n"
+        f"ledger = Ledger.open({url(tmp_path)!r})\n"
+        "for i in range(20):\n"
+        "    ledger.note(Run('a', 'sql', (), 'f', i, 0.1, 'answered')); ledger.flush()\n"
+        "assert ledger.problem is None, ledger.problem\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", note]) for _ in range(3)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    assert len(Ledger.open(url(tmp_path)).recent(100)) == 60
+
+
+def spoil_by_text(file: Path) -> None:
+    file.write_text("not a database, though long enough to look like one " * 100)
+
+
+def spoil_by_folder(file: Path) -> None:
+    file.mkdir()
+
+
+def spoil_by_other_table(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE runs (something_else INTEGER)")
+
+
+@pytest.mark.parametrize("spoil", [spoil_by_text, spoil_by_folder, spoil_by_other_table])
+def test_a_ledger_that_cannot_be_written_warns_once(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    (tmp_path / ".workbench").mkdir()
+    spoil(tmp_path / ".workbench" / "ledger.db")
+    ledger = Ledger.open(url(tmp_path))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            ledger.note(ONE)
+            ledger.flush()
+        ledger.close()
+    assert len(caught) == 1
+    assert "ledger-unwritable" in str(caught[0].message)
+    with pytest.raises(WarehouseError) as refused:
+        Ledger.open(url(tmp_path)).recent()
+    assert refused.value.slug == "ledger-unreadable"
