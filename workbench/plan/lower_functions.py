@@ -141,7 +141,8 @@ def _substring(text: Any, start: Any, length: Any = None) -> Any:
 COPIES: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
         "power": (4, 4), "sqrt": (2,), "ln": (4,), "log10": (4,), "log": (4, 4), "date_diff": (1, 2, 2),
-        "ends_with": (2, 2), "nullif": (2, 1), "/": (1, 2), "%": (1, 2), "mod": (1, 2), "between": (2, 1, 1), "in": (3, 1),
+        "ends_with": (2, 2), "nullif": (2, 1), "/": (1, 2), "%": (1, 2), "mod": (1, 2),
+        "between": (2, 1, 1), "in": (3, 1),
     }
 )  # fmt: skip
 """How often a recipe, or an engine under it, repeats each argument: nested, they multiply. The last one repeats."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ _CALENDAR: Mapping[str, Callable[[Any, str], Any]] = {
 }  # fmt: skip
 
 
-DEEPEST, LARGEST = 100, 10_000
+DEEPEST, LARGEST = 60, 10_000
 """Levels and nodes of a resolved tree; beyond them Python's stack or the engine's parser would give up."""
 
 _TIGHT = frozenset(OPERATORS) - {"and", "or", "not"}
