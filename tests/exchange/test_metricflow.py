@@ -274,3 +274,23 @@ semantic_model:
     low, high = names.time(start, end, ["visits"], by_time=False)
     assert (low, high.date()) == (datetime(2024, 1, 1), date(2024, 2, 29))
     assert imported.names.time(start, end, ["loans"], by_time=False)[0] == start
+
+
+def test_names_never_lead_out_of_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / "bad.yml").write_text(
+        """
+semantic_model: {name: ../../out, node_relation: {alias: t, schema_name: ../up}}
+---
+saved_query: {name: /etc/out, query_params: {group_by: []}}
+---
+semantic_model:
+  name: fine
+  node_relation: {alias: t, schema_name: ../up}
+  entities: [{name: Loud, type: primary}]
+  dimensions: [{name: Shout, type: categorical}]
+""",
+        encoding="utf-8",
+    )
+    got = import_project(tmp_path)
+    assert sorted(got.files) == ["access/policies/___up.yml", "access/roles.yml", "metrics/models/fine.yml"]
+    assert [loss.name for loss in got.losses] == ["../../out", "/etc/out", "fine.Loud", "fine.Shout"]

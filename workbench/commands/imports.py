@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from workbench.commands.exits import say
 from workbench.commands.options import debuggable, examples
+from workbench.commands.printer import cannot_write
 
 
 @click.group(name="import")
@@ -15,12 +17,47 @@ def import_() -> None:
     """Take over declarations of other tools."""
 
 
-@import_.command(epilog=examples("workbench import metricflow ../shop/models --to ."))
+@import_.command(
+    epilog=examples(
+        "workbench import metricflow ../shop/models --to . --schema gold",
+        "workbench import metricflow semantic_layer.yml --dry-run",
+    )
+)
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
 @click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), default=".", show_default=True)
+@click.option("--schema", default="", help="The schema that holds the tables named by ref().")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
 @debuggable
-def metricflow(path: Path, target: Path) -> None:
-    """Import the semantic models and metrics of a MetricFlow or dbt project at PATH."""
+def metricflow(path: Path, target: Path, schema: str, dry_run: bool) -> None:
+    """Import the semantic models and metrics of a MetricFlow or dbt project at PATH.
+
+    Nothing that is there is written over; all that cannot be taken over is named with its place.
+    """
     from workbench.exchange.metricflow import import_project
 
-    say(str(import_project(path, target)))
+    imported = import_project(path, schema=schema)
+    for name, text in imported.files.items():
+        _write(target, name, text, dry_run)
+    for loss in imported.losses:
+        say(str(loss))
+    kinds = Counter(name.split("/")[1] if name.startswith("metrics/") else "access" for name in imported.files)
+    models, saved = kinds.pop("models", 0), kinds.pop("saved_queries", 0)
+    metrics = sum(kinds.values()) - kinds["access"]
+    say(
+        f"{models} models, {metrics} metrics, {saved} saved {'query' if saved == 1 else 'queries'}; {len(imported.losses)} things not taken over."
+    )
+
+
+def _write(target: Path, name: str, text: str, dry_run: bool) -> None:
+    """Write a file whose place is free; one line on stdout."""
+    file = target / name
+    if file.exists():
+        click.echo(f"kept     {name}")
+        return
+    click.echo(f"{'would write' if dry_run else 'wrote'}    {name}")
+    if not dry_run:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(file, error) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a project became: ``files`` by relative path, ``losses`` in the order read, and its ``names``."""
+    """What a project became: ``files`` by relative path, ``losses`` by place, and its ``names``."""
 
     files: Mapping[str, str]
     losses: tuple[Loss, ...]
@@ -47,12 +48,19 @@ def import_project(source: Path, *, schema: str = "") -> Imported:
     saved, saved_losses = convert_saved(names, project.saved)
     files = {
         **{f"metrics/models/{name}.yml": dump(term) for name, term in models.items()},
-        **{f"metrics/{term['domain']}/{name}.yml": dump(term) for name, term in metrics.items()},
+        **{f"metrics/{_folder(term['domain'])}/{name}.yml": dump(term) for name, term in metrics.items()},
         **{f"metrics/saved_queries/{name}.yml": dump(term) for name, term in saved.items()},
         **_access(model["table"] for model in models.values()),
     }
     metric_losses = [Loss("metric", name, project.metrics[name].place, reason) for name, reason in lost.items()]
-    return Imported(files, (*project.losses, *model_losses, *metric_losses, *saved_losses), names)
+    losses = [*project.losses, *model_losses, *metric_losses, *saved_losses]
+    losses.sort(key=lambda loss: (loss.place.file, loss.place.line, loss.place.column))
+    return Imported(files, tuple(losses), names)
+
+
+def _folder(domain: str) -> str:
+    """The folder of a domain's metrics, kept apart from those that hold other things."""
+    return f"{domain}_metrics" if domain in ("models", "saved_queries") else domain
 
 
 def _access(tables: Iterable[str]) -> dict[str, str]:
@@ -62,5 +70,5 @@ def _access(tables: Iterable[str]) -> dict[str, str]:
         schema = table.rpartition(".")[0]
         resource = f"{schema}.*" if schema else table
         policy: dict[str, Any] = {"resource": resource, "grant": [{"to": ["analyst"]}]}
-        out[f"access/policies/{(schema or table).replace('.', '_')}.yml"] = dump(policy)
+        out[f"access/policies/{re.sub(r'[^A-Za-z0-9]', '_', schema or table)}.yml"] = dump(policy)
     return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +11,18 @@ from workbench.declare.parser import parse
 from workbench.errors import Problem, Unanswerable, WorkbenchError
 from workbench.exchange.metricflow_models import hidden_column, written
 from workbench.exchange.metricflow_names import Names, quoted
-from workbench.exchange.metricflow_project import Condition, Measure, MetricInput, MfMetric, Project
+from workbench.exchange.metricflow_project import (
+    BAD_NAME,
+    NAME,
+    Condition,
+    Measure,
+    MetricInput,
+    MfMetric,
+    Project,
+)
 
 SHARED = "shared"
 """The domain of metrics over several models."""
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 # MetricFlow sums ones where we would count, so a group without rows is NULL there and 0 here. These forms keep its
 # values, also where a metric stands beside others that do have rows in the group.
@@ -74,7 +80,7 @@ def _term(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str, An
     if metric.refusal:
         raise _refused(metric.refusal)
     if not NAME.fullmatch(metric.name):
-        raise _refused("a name consists of lower case letters, digits and underscores")
+        raise _refused(BAD_NAME)
     body = _simple(work, metric) if metric.kind == "simple" else _derived(work, metric, chain)
     bases = work.project.bases(metric.name)
     term = written(
@@ -139,7 +145,7 @@ def _check_input(work: _Work, one: MetricInput, chain: tuple[str, ...]) -> None:
     if one.metric not in work.project.metrics:
         raise _refused(f"it uses '{one.metric}', which is not declared")
     if not NAME.fullmatch(one.alias):
-        raise _refused(f"the name '{one.alias}' must consist of lower case letters, digits and underscores")
+        raise _refused(f"it uses the name '{one.alias}', but {BAD_NAME}")
     if one.metric in chain:
         raise _refused(f"it is defined by itself ({' -> '.join((*chain, one.metric))})")
     _convert(work, one.metric, chain)

@@ -6,7 +6,7 @@ import re
 
 from workbench.declare.grains import GRAINS
 from workbench.exchange.metricflow_node import Node
-from workbench.exchange.metricflow_project import Entity, Loss, Measure, MfDimension, Model
+from workbench.exchange.metricflow_project import BAD_NAME, NAME, Entity, Loss, Measure, MfDimension, Model
 
 AGGREGATES = {
     "sum", "min", "max", "average", "avg", "median", "percentile", "sum_boolean", "count", "count_distinct"
@@ -19,7 +19,7 @@ def read_model(node: Node, schema: str, losses: list[Loss]) -> Model:
     name = node.text("name")
     defaults = node.child("defaults")
     axis = defaults.text("agg_time_dimension") if defaults else ""
-    entities = tuple(_entity(one) for one in node.children("entities"))
+    entities = tuple(e for one in node.children("entities") if (e := _entity(one, name, losses)))
     primary = node.text("primary_entity") or next((e.name for e in entities if e.kind == "primary"), None)
     return Model(
         name=name,
@@ -39,7 +39,7 @@ def _table(node: Node, schema: str) -> str:
     relation = node.child("node_relation")
     if relation:
         if relation.text("relation_name"):
-            return relation.text("relation_name").replace('"', "")
+            return ".".join(relation.text("relation_name").replace('"', "").replace("`", "").split(".")[-2:])
         return ".".join(filter(None, (relation.text("schema_name") or schema, relation.text("alias"))))
     reference = node.text("model")
     match = _REF.match(reference)
@@ -51,8 +51,11 @@ def _table(node: Node, schema: str) -> str:
     return ".".join(filter(None, (schema, second or first)))
 
 
-def _entity(node: Node) -> Entity:
+def _entity(node: Node, model: str, losses: list[Loss]) -> Entity | None:
     name = node.text("name")
+    if not NAME.fullmatch(name):
+        losses.append(Loss("entity", f"{model}.{name}", node.place(), BAD_NAME))
+        return None
     return Entity(name, (node.text("type") or "foreign").lower(), node.text("expr") or name, node.place())
 
 
@@ -62,6 +65,9 @@ def _dimension(node: Node, model: str, losses: list[Loss]) -> MfDimension | None
     params = node.child("type_params")
     grain = (params.text("time_granularity") or "day").lower() if params else "day"
     validity = params.child("validity_params") if params else None
+    if not NAME.fullmatch(name):
+        losses.append(Loss("dimension", f"{model}.{name}", node.place(), BAD_NAME))
+        return None
     if kind not in ("categorical", "time"):
         losses.append(Loss("dimension", f"{model}.{name}", node.place("type"), f"its type '{kind}' is unknown"))
         return None

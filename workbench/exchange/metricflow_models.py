@@ -46,7 +46,7 @@ def hidden_column(model: Model, expr: str) -> str:
     try:
         tree = parse(expr)
     except WorkbenchError as error:
-        return f"its expr '{expr}' is not in our language: {error.problems[0].message}"
+        return f"its expr '{expr}' is not in our language: {error.problems[0].message.rstrip('.')}"
     for part in walk(tree):
         if isinstance(part, Name):
             if len(part.path) > 1:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workbench.errors import Place
 
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+BAD_NAME = "a name consists of lower case letters, digits and underscores"
 JOINABLE = ("primary", "unique", "natural")
 """The kinds of entity that a join may land on."""
 

@@ -12,7 +12,16 @@ from workbench.errors import DeclarationError, Place, Problem
 from workbench.exchange.metricflow_metric import read_metric
 from workbench.exchange.metricflow_model import read_model
 from workbench.exchange.metricflow_node import Node
-from workbench.exchange.metricflow_project import Condition, Loss, MfMetric, MfSavedQuery, Model, Project
+from workbench.exchange.metricflow_project import (
+    BAD_NAME,
+    NAME,
+    Condition,
+    Loss,
+    MfMetric,
+    MfSavedQuery,
+    Model,
+    Project,
+)
 
 SINGLE = {"semantic_model": "semantic_models", "metric": "metrics", "saved_query": "saved_queries"}
 KNOWN = ("semantic_models", "metrics", "saved_queries")
@@ -90,8 +99,8 @@ def _read_object(kind: str, node: Node, found: _Found) -> None:
         home: Mapping[str, Any] = found.models
     else:
         home = found.metrics if kind == "metrics" else found.saved
-    if not name or name in home:
-        why = "another of that name was read before" if name else "it has no name"
+    if not NAME.fullmatch(name) or name in home:
+        why = "another of that name was read before" if name in home else BAD_NAME if name else "it has no name"
         found.losses.append(Loss(_word(kind), name, node.place("name"), why))
     elif kind == "semantic_models":
         found.models[name] = read_model(node, found.schema, found.losses)
