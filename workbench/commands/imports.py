@@ -43,9 +43,7 @@ def metricflow(path: Path, target: Path, schema: str, dry_run: bool) -> None:
     kinds = Counter(name.split("/")[1] if name.startswith("metrics/") else "access" for name in imported.files)
     models, saved = kinds.pop("models", 0), kinds.pop("saved_queries", 0)
     metrics = sum(kinds.values()) - kinds["access"]
-    say(
-        f"{models} models, {metrics} metrics, {saved} saved {'query' if saved == 1 else 'queries'}; {len(imported.losses)} things not taken over."
-    )
+    say(f"{models} models, {metrics} metrics, {saved} saved queries; {len(imported.losses)} things not taken over.")
 
 
 def _write(target: Path, name: str, text: str, dry_run: bool) -> None:
