@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from workbench.session.session import Session
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
+PRELUDE = (HERE / "prelude.sql").read_text(encoding="utf-8")
 STEWARDS = {"flights": "sam@skyways.example", "shop": "sue@shop.example"}
 
 
@@ -24,7 +26,19 @@ class Desk:
 
     name: str
     root: Path
+    file: Path
     sessions: dict[str, Session] = field(default_factory=dict)
+    prelude: str = ""
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The data, open for SQL that nothing of ours has touched."""
+        connection = duckdb.connect()
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"attach '{self.file}' as warehouse (read_only)")
+        connection.execute("use warehouse")
+        connection.execute(self.prelude)
+        return connection
 
     def session(self, identity: str | None = None) -> Session:
         """The session of that identity, or of the workspace's steward."""
@@ -33,26 +47,27 @@ class Desk:
             self.sessions[who] = workbench.connect(self.root, as_user=who)
         return self.sessions[who]
 
-    def by_hand(self, sql: str, prelude: str = "") -> list[tuple[object, ...]]:
-        """The rows of SQL that nothing of ours has touched."""
-        with duckdb.connect() as connection:
-            connection.execute("set timezone = 'UTC'")
-            connection.execute(f"attach '{self.root / '.workbench' / 'warehouse.duckdb'}' as warehouse (read_only)")
-            connection.execute("use warehouse")
-            connection.execute(prelude)
-            return connection.execute(sql).fetchall()
+    def by_hand(self, sql: str) -> list[tuple[object, ...]]:
+        """The rows of hand-written SQL."""
+        return self.connection.execute(sql).fetchall()
 
 
 @pytest.fixture(scope="session")
-def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Desk]]:
-    """The reference workspace over the flights, and the shop of `shop/` in a folder of its own."""
-    shop = tmp_path_factory.mktemp("cases") / "shop"
+def desks(tmp_path_factory: pytest.TempPathFactory, flights_file: Path) -> Iterator[dict[str, Desk]]:
+    """The reference workspace over the flights, and the shop of `shop/`, each in a folder of its own."""
+    folder = tmp_path_factory.mktemp("cases")
+    flights = folder / "flights"
+    flights.mkdir()
+    for name in ("metrics", "access", "notebooks"):
+        (flights / name).symlink_to(REPOSITORY / name)
+    (flights / "pyproject.toml").write_text(f"[tool.workbench.environments.dev]\nwarehouse = '{flights_file}'\n")
+    shop = folder / "shop"
     shutil.copytree(HERE / "shop", shop)
     (shop / ".workbench").mkdir()
-    with duckdb.connect(str(shop / ".workbench" / "warehouse.duckdb")) as connection:
+    file = shop / ".workbench" / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as connection:
         connection.execute((shop / "warehouse.sql").read_text(encoding="utf-8"))
-    found = {"flights": Desk("flights", REPOSITORY), "shop": Desk("shop", shop)}
-    found["flights"].session()  # builds the warehouse where there is none yet
+    found = {"flights": Desk("flights", flights, flights_file, prelude=PRELUDE), "shop": Desk("shop", shop, file)}
     yield found
     for desk in found.values():
         for session in desk.sessions.values():

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.cases.conftest import Desk
 
 HERE = Path(__file__).parent
-PRELUDE = (HERE / "prelude.sql").read_text(encoding="utf-8")
 Row = tuple[Any, ...]
 
 
@@ -46,7 +45,7 @@ class Case:
         if self.rows is not None:
             return [tuple(row) for row in self.rows]
         assert self.sql is not None
-        return [tuple(row) for row in desk.by_hand(self.sql, PRELUDE if self.workspace == "flights" else "")]
+        return [tuple(row) for row in desk.by_hand(self.sql)]
 
 
 def _cases() -> Iterable[Case]:
