@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from workbench.access.restriction import Mask, Restriction, RowFilter
 from workbench.errors import InternalError, QuestionError, WorkbenchError
+from workbench.warehouse.duckdb_errors import statement_error
 from workbench.warehouse.redact import redacted
 from workbench.warehouse.sandbox import Relations, Scoped, scope
 
 HERE = Path(__file__).parent
 ESCAPES: dict[str, list[str]] = yaml.safe_load((HERE / "escapes.yml").read_text(encoding="utf-8"))
 LEGITIMATE: list[str] = yaml.safe_load((HERE / "legitimate.yml").read_text(encoding="utf-8"))
+NAMED_ALL = duckdb.__version__ >= "2"
 SALT = "pepper-that-nobody-may-see"
 SECRETS = ("SECRET", "98765", SALT)
 """Every value that is not granted holds one of these."""
@@ -93,14 +95,7 @@ def outcome(connection: duckdb.DuckDBPyConnection, scoped: Scoped) -> str:
         found = connection.execute(scoped.sql)
         return f"{[column[0] for column in found.description or ()]} {found.fetchall()}"
     except duckdb.Error as error:
-        first = str(error).partition("\n")[0]
-        return str(redacted(QuestionError(_problem(first)), scoped.is_free))
-
-
-def _problem(text: str) -> Any:
-    from workbench.errors import Problem
-
-    return Problem("bad-sql", text, hint="SECRETHINT")
+        return str(redacted(statement_error(error), scoped.is_free))
 
 
 @pytest.mark.parametrize("kind", ESCAPES)
@@ -135,19 +130,25 @@ def test_the_corpus_is_large_and_its_attacks_are_real(warehouse: tuple[duckdb.Du
     assert real > 60
 
 
-@pytest.mark.parametrize(
-    "hidden", ["SELECT * FROM landing.salaries", "SELECT * FROM salaries", "SELECT notes FROM flights"]
-)
-def test_hidden_and_missing_read_the_same(hidden: str, warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:
-    missing = hidden.replace("salaries", "sandwich").replace("notes", "nodes")
+def said(text: str, known: Relations, connection: duckdb.DuckDBPyConnection) -> str:
+    try:
+        return outcome(connection, scope(text, known))
+    except QuestionError as error:
+        return str(error)
 
-    def said(text: str) -> str:
-        try:
-            return outcome(warehouse[0], scope(text, relations(RESTRICTED)))
-        except QuestionError as error:
-            return str(error)
 
-    assert said(hidden).replace("salaries", "sandwich").replace("notes", "nodes") == said(missing)
+@pytest.mark.parametrize("name", ["landing.salaries", "salaries"])
+def test_hidden_and_missing_tables_read_the_same(name: str, warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:
+    hidden, missing = name, name.replace("salaries", "sandwich")
+    told = said(f"SELECT * FROM {hidden}", relations(RESTRICTED), warehouse[0])
+    assert told.replace(hidden, missing) == said(f"SELECT * FROM {missing}", relations(RESTRICTED), warehouse[0])
+
+
+def test_hidden_and_missing_columns_read_the_same(warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:
+    text = "SELECT notes FROM flights"
+    hidden = said(text, relations(RESTRICTED), warehouse[0])
+    assert "notes" in hidden
+    assert hidden == said(text, relations(RESTRICTED, notes=False), warehouse[0])
 
 
 def test_a_slip_is_answered_with_visible_names_only() -> None:
@@ -170,7 +171,9 @@ def test_honest_work_is_answered_as_without_the_sandbox(
         expected = cursor.execute(text)
         names, rows = [column[0] for column in expected.description or ()], expected.fetchall()
     got = connection.execute(scoped.sql)
-    assert [column[0] for column in got.description or ()] == names
+    # Older engines spell an unnamed expression otherwise once it was written out.
+    shown = [column[0] for column in got.description or ()]
+    assert [n for n in shown if NAMED_ALL or n.isidentifier()] == [n for n in names if NAMED_ALL or n.isidentifier()]
     assert sorted(map(repr, got.fetchall())) == sorted(map(repr, rows))
     assert scoped.restrictions == ()
     assert scoped.is_free
@@ -200,19 +203,35 @@ def test_restrictions_and_tables_are_told() -> None:
         ("SELECT 'x'::mood", "sql-type"),
         ("SELECT " + "1," * 40_000 + "1", "sql-too-long"),
         ("SELECT " + "1," * 20_001 + "1", "sql-too-complex"),
-        ("SELECT " + "(" * 900 + "1" + ")" * 900, None),
-        ("SELECT " + "abs(" * 300 + "1" + ")" * 300, "sql-too-complex"),
-        ("SELECT 1" + "+1" * 5_000, "sql-too-complex"),
     ],
 )
-def test_refusals_teach(text: str, slug: str | None) -> None:
-    try:
+def test_refusals_teach(text: str, slug: str) -> None:
+    with pytest.raises(QuestionError) as refused:
         scope(text, relations(RESTRICTED))
+    assert refused.value.slug == slug
+    assert len(str(refused.value)) < 1_000
+
+
+@pytest.mark.parametrize("deep", ["(" * 900 + "1" + ")" * 900, "abs(" * 400 + "1" + ")" * 400, "1" + "+1" * 9_000])
+def test_depth_is_refused_or_answered_but_kills_nothing(deep: str) -> None:
+    try:
+        scope(f"SELECT {deep}", relations(RESTRICTED))
     except QuestionError as refused:
-        assert slug is None or refused.slug in (slug, "sql-syntax"), refused
-        assert len(str(refused)) < 1_000
-    else:
-        assert slug is None
+        said = str(refused)
+        assert len(said) < 1_000
+
+
+def test_no_name_of_a_column_tells_the_salt(warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:
+    for text in (
+        "SELECT (SELECT max(tailnum) FROM flights)",
+        "SELECT * FROM (SELECT id IN (SELECT id FROM flights), [(SELECT max(tailnum) FROM planes)] FROM flights)",
+        "SELECT t FROM (SELECT (SELECT max(tailnum) FROM flights)) t",
+        "(SELECT EXISTS (FROM flights)) UNION ALL (SELECT true)",
+        "WITH x AS (SELECT (SELECT max(tailnum) FROM flights)) FROM x",
+    ):
+        seen = outcome(warehouse[0], scope(text, relations(RESTRICTED)))
+        assert "sha256" not in seen
+        assert SALT not in seen
 
 
 def test_a_missing_attribute_leaves_no_row(warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:
@@ -226,7 +245,7 @@ def test_literals_take_the_type_of_the_column(warehouse: tuple[duckdb.DuckDBPyCo
     for column, values, kept in (
         ("dest", (12,), 1),
         ("id", ("6",), 1),
-        ("day", ("2013-01-01",), 0),
+        ("day", ("2013-02-02",), 2),
         ("dest", ("o'x",), 0),
     ):
         left = {"gold.flights": Restriction("gold.flights", rows=(RowFilter("r", column, "in", values),))}
@@ -310,17 +329,17 @@ def test_restricted_is_as_if_the_rest_were_not_there(
     catalogless = Relations(tuple(COLUMNS), RESTRICTED.get, relations({}).columns_of, salt=SALT)
     scoped = scope(text, catalogless)
     expected, got = answered(slice_, text), answered(whole, scoped.sql)
-    if isinstance(expected, str) or isinstance(got, str):
-        # Which row an engine stumbles on first is its own affair; whether a hidden one is among them is not.
-        assert isinstance(got, str) == isinstance(expected, str), (text, got, expected)
-        shown = str(redacted(WorkbenchError(_problem(str(got)))))
-        assert not any(secret in shown for secret in SECRETS)
+    if isinstance(expected, WorkbenchError) or isinstance(got, WorkbenchError):
+        # Which row an engine stumbles on first is its own affair; whether it stumbles must not hang on a hidden one.
+        assert isinstance(got, WorkbenchError), (text, expected)
+        assert isinstance(expected, WorkbenchError), (text, got)
+        assert not any(secret in str(redacted(got)) for secret in SECRETS)
     else:
         assert got == expected
 
 
-def answered(connection: duckdb.DuckDBPyConnection, text: str) -> list[str] | str:
+def answered(connection: duckdb.DuckDBPyConnection, text: str) -> list[str] | WorkbenchError:
     try:
         return sorted(map(repr, connection.execute(text).fetchall()))
     except duckdb.Error as error:
-        return str(error)
+        return statement_error(error)

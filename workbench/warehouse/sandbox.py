@@ -94,6 +94,7 @@ class _Walk:
     read: set[str] = field(default_factory=set)
     replaced: set[tuple[str, str]] = field(default_factory=set)
     aliases: set[str] = field(default_factory=set)
+    columns: set[str] = field(default_factory=set)
     references: list[Tree] = field(default_factory=list)
     ctes: int = 0
     todo: list[tuple[Any, Ctes]] = field(default_factory=list)
@@ -128,8 +129,7 @@ class _Walk:
                 return
             if kind not in allowed.RELATIONS and kind not in allowed.PARTS:
                 raise QuestionError(_not_syntax(kind, node))
-            if node.get("alias"):
-                self.aliases.add(node["alias"].lower())
+            self.named(node)
         elif "id" in node and "type_info" in node:
             _check_type_info(node)
         yield from ((below, ctes) for below in node.values() if isinstance(below, dict | list))
@@ -140,6 +140,8 @@ class _Walk:
         Every CTE gets a fresh name, so that a name which the engine would take for a table where we take it for a
         CTE finds nothing at all.
         """
+        for item in node.get("select_list", ()):
+            _keep_name(item)
         here = dict(ctes)
         for entry in node.get("cte_map", {}).get("map", []):
             name = entry["key"].lower()
@@ -152,11 +154,17 @@ class _Walk:
                 inner[name] = fresh
                 body["cte_name"] = fresh
             entry["key"] = fresh
+            self.columns.update(alias.lower() for alias in entry["value"].get("aliases") or ())
             yield entry["value"], inner
             here[name] = fresh
         for key, below in node.items():
             if key != "cte_map" and isinstance(below, dict | list):
                 yield below, here
+
+    def named(self, relation: Tree) -> None:
+        """Remember what a relation and its columns are called."""
+        self.aliases.add((relation.get("alias") or "").lower())
+        self.columns.update(alias.lower() for alias in relation.get("column_name_alias") or ())
 
     def fresh(self, name: str) -> str:
         """A name for a CTE that no table and no other CTE has."""
@@ -170,7 +178,7 @@ class _Walk:
         """Replace a table by what is left of it, or a CTE's name by its fresh one."""
         path = _path(node, "table_name")
         alias = node.get("alias") or path[-1]
-        self.aliases.add(alias.lower())
+        self.named({**node, "alias": alias})
         if node.get("at_clause"):
             raise QuestionError(Problem("sql-syntax-refused", "AT (...) reads another version of a table: left out."))
         if len(path) == 1 and path[0].lower() in ctes:
@@ -201,13 +209,13 @@ class _Walk:
         path = _path(function, "function_name")
         if len(path) != 1 or path[0].lower() not in allowed.TABLE_FUNCTIONS:
             raise QuestionError(_not_function(".".join(path), allowed.TABLE_FUNCTIONS))
-        if node.get("alias"):
-            self.aliases.add(node["alias"].lower())
+        self.named(node)
         yield from ((below, ctes) for key, below in function.items() if key != "function_name")
 
     def expression(self, node: Tree) -> None:
         """An expression node: its class, and the function or type it names."""
         kind = node["class"]
+        self.columns.add((node.get("alias") or "").lower())
         if kind not in allowed.EXPRESSIONS:
             raise QuestionError(_not_syntax(str(kind), node))
         if kind in ("FUNCTION", "WINDOW"):
@@ -230,12 +238,30 @@ class _Walk:
             raise QuestionError(_not_function(names[0], ()))
 
     def is_column(self, name: str) -> bool:
-        """Whether a table that is read shows a column of that name."""
-        return any(
+        """Whether something in the statement has a column of that name."""
+        return name.lower() in self.columns or any(
             self.relations.left(table).shows(column) and column.lower() == name.lower()
             for table in self.read
             for column in self.relations.columns_of(table)
         )
+
+
+def _keep_name(item: Tree) -> None:
+    """Name a column after its text as written: unnamed, it would be called by the rewritten text, salt and all."""
+    if item.get("alias") or item.get("class") == "STAR" or not _holds_query(item):
+        return
+    alone = parse("SELECT 1")
+    alone["node"]["select_list"] = [item]
+    item["alias"] = text(alone).removeprefix("SELECT ")
+
+
+def _holds_query(tree: Any) -> bool:
+    parts, found = [tree], False
+    while parts and not found:
+        part = parts.pop()
+        found = isinstance(part, dict) and part.get("class") == "SUBQUERY"
+        parts.extend(part.values() if isinstance(part, dict) else part if isinstance(part, list) else ())
+    return found
 
 
 def _path(node: Tree, name: str) -> tuple[str, ...]:
