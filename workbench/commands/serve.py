@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -26,6 +27,8 @@ ADVISORY = (
 def up(asker: Asker, port: int | None, lab_port: int | None, browser: bool) -> int:
     """Build the warehouse, start dashboards and notebooks, open the browser. Ctrl-C stops it all."""
     began = time.perf_counter()
+    # Whoever ends us politely, a terminal or a supervisor, has the servers ended too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     root = asker.workspace_root()
     ours = choose(port, DASHBOARDS, "--port")
     labs = choose(lab_port, LAB, "--lab-port", taken=(ours,))
@@ -61,8 +64,9 @@ def serve(asker: Asker, port: int | None, host: str) -> None:
     from workbench.show.dashboards import serve as serve_dashboards
 
     chosen = choose(port, DASHBOARDS, "--port")
-    say(f"Dashboards on http://{host}:{chosen}/. {ADVISORY}")
-    serve_dashboards(asker.workspace_root(), as_user=asker.user, environment=asker.environment, port=chosen, host=host)
+    with asker.session() as session:
+        say(ADVISORY)
+        serve_dashboards(session, port=chosen, address=host, ready=click.echo)
 
 
 @click.command(epilog=examples("workbench build", "workbench build --environment staging"))
