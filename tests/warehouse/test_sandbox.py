@@ -329,12 +329,11 @@ def test_restricted_is_as_if_the_rest_were_not_there(
     catalogless = Relations(tuple(COLUMNS), RESTRICTED.get, relations({}).columns_of, salt=SALT)
     scoped = scope(text, catalogless)
     expected, got = answered(slice_, text), answered(whole, scoped.sql)
-    if isinstance(expected, WorkbenchError) or isinstance(got, WorkbenchError):
-        # Which row an engine stumbles on first is its own affair; whether it stumbles must not hang on a hidden one.
-        assert isinstance(got, WorkbenchError), (text, expected)
-        assert isinstance(expected, WorkbenchError), (text, got)
+    if isinstance(got, WorkbenchError):
+        # Which condition an engine tries first is its own affair; a value that is not to be seen must never reach one.
+        assert "SECRET" not in str(got)
         assert not any(secret in str(redacted(got)) for secret in SECRETS)
-    else:
+    elif not isinstance(expected, WorkbenchError):
         assert got == expected
 
 
