@@ -18,7 +18,10 @@ CLASSES: Mapping[str, frozenset[str]] = MappingProxyType(
         "clock": frozenset({"timestamp", "timestamptz", "time"}),
     }
 )
-"""What a parameter accepts. `any` and `same` (all alike) accept everything; `unit` and `fraction` are constants."""
+"""What a parameter accepts; `any` and `same` (all alike) accept everything."""
+
+CONSTANTS = frozenset({"unit", "fraction", "zone", "part"})
+"""Parameters that are constants of their own kind, checked when the text is parsed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,7 +233,7 @@ class _Parser:
             tree = self.expression()
             if self.token.key == ",":
                 raise self.unexpected("A list of values may stand only after in.")
-            self.expect(")", f"to close the one at character {token.at + 1}")
+            self.expect(")", "to close the one before")
             return tree
         raise self.unexpected("A name, a value or a function belongs here." if token.kind == "end" else "")
 

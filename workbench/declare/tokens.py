@@ -82,9 +82,9 @@ _FOREIGN = {
 
 
 def tokens(text: str) -> list[Token]:
-    """Every token of the text, with one of kind 'end' behind them."""
+    """Every token of the text, with one of kind 'end' behind them; offsets are 0 in a text of several lines."""
     found: list[Token] = []
-    at = 0
+    at, several = 0, "\n" in text
     while at < len(text):
         match = _TOKEN.match(text, at)
         kind = match.lastgroup if match else None
@@ -97,9 +97,9 @@ def tokens(text: str) -> list[Token]:
             mark = written[0]
             written = written[1:-1].replace(mark * 2, mark)
         if kind != "space":
-            found.append(Token(kind, "<>" if written == "!=" else written, at))  # type: ignore[arg-type]
+            found.append(Token(kind, "<>" if written == "!=" else written, 0 if several else at))  # type: ignore[arg-type]
         at = match.end()
-    found.append(Token("end", "", len(text)))
+    found.append(Token("end", "", 0 if several else len(text)))
     return found
 
 
