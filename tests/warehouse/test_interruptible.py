@@ -33,6 +33,12 @@ except KeyboardInterrupt:
                       "lent": engine._opened()._lent}), flush=True)
 """
 
+NEXT = """
+import time
+began = time.perf_counter()
+assert e.run("SELECT 42")[0][0].as_py() == 42
+assert time.perf_counter() - began < 0.3
+"""
 CROSS_JOIN = "SELECT count(*) FROM range(10_000_000) a, range(10_000_000) b WHERE (a.range * b.range) % 7 = 3"
 SORT = "SELECT md5(i::VARCHAR) FROM range(400_000_000) t(i) ORDER BY 1 DESC"
 MANY_ROWS = "SELECT a.range, b.range FROM range(10_000_000) a, range(10_000_000) b"
@@ -112,10 +118,8 @@ def test_the_kernels_interrupt_button(small_file: Path) -> None:
             manager.interrupt_kernel()
             _await(client, running, "idle")
             assert time.perf_counter() - began < 0.6
-            began = time.perf_counter()
-            following = client.execute_interactive("assert e.run('SELECT 42')[0][0].as_py() == 42", timeout=10)
-            assert following["content"]["status"] == "ok"
-            assert time.perf_counter() - began < 0.5
+            following = client.execute_interactive(NEXT, timeout=10)
+            assert following["content"]["status"] == "ok", following["content"]
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
