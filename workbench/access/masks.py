@@ -43,7 +43,7 @@ def masked(kind: MaskKind, column: Column, type_name: str, salt: str) -> Express
 
 def conceal(sql: str, salt: str) -> str:
     """A statement as it may be shown: with the salt in it, a reader could try out values until one fits."""
-    return sql.replace(salt, "<salt>") if salt else sql
+    return sql.replace(salt.replace("'", "''"), "<salt>").replace(salt, "<salt>") if salt else sql
 
 
 def _text(column: Column, type_name: str) -> Expression:
