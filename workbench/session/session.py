@@ -192,7 +192,10 @@ class Session:
                 )
             )
         empty = self.sql(f"SELECT * FROM {name} LIMIT 0")  # the schema as this principal sees it, masks and all
-        return guarded_table(name, empty.table.schema, lambda text: self.sql(text).table)
+        return guarded_table(name, empty.table.schema, self._sql_rows)  # a method, so that tables may be joined
+
+    def _sql_rows(self, text: str) -> Any:
+        return self.sql(text).table
 
     # ------------------------------------------------------------------ looking around
 
