@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def explain(asker: Asker, metrics: tuple[str, ...], only_sql: bool, form: str, *
 @as_someone
 def sql(asker: Asker, text: str, form: str, out: Path | None) -> None:
     """Run one SELECT over the tables you may read; TEXT is the statement, or - for stdin."""
-    statement = click.get_text_stream("stdin").read() if text == "-" else text
+    statement = sys.stdin.read() if text == "-" else text
     with asker.session() as session:
         print_answer(session.sql(statement), form, out)
 

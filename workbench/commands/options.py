@@ -84,7 +84,8 @@ def _asker(function: F, named: bool) -> F:
     decorated: Any = wrapper
     for option in reversed(options):
         decorated = option(decorated)
-    return debuggable(decorated)
+    done: F = debuggable(decorated)
+    return done
 
 
 def printed(*formats: str) -> Callable[[F], F]:

@@ -111,7 +111,7 @@ def _write(content: bytes, out: Path | None) -> None:
             raise WorkbenchError(
                 Problem("binary-output", "Parquet is not for a terminal.", hint="Add --out FILE, or pipe it.")
             )
-        stream = click.get_binary_stream("stdout")
+        stream = sys.stdout.buffer
         stream.write(content)
         stream.flush()
         return

@@ -72,9 +72,7 @@ def build(path: Path, tables: Iterable[FileTable], progress: Progress) -> None:
                 connection.execute(
                     f"ATTACH {_literal(fresh)} AS warehouse (STORAGE_VERSION '{STORAGE}'); USE warehouse"
                 )
-                connection.execute("CREATE SCHEMA gold")
-                for table in tables:
-                    _load(connection, table, progress)
+                fill(connection, tables, progress)
                 connection.execute(f"COMMENT ON SCHEMA gold IS {_literal(MARK + _state(tables))}")
                 connection.execute("USE memory; DETACH warehouse")
             settle(fresh, path)
@@ -89,11 +87,25 @@ def build(path: Path, tables: Iterable[FileTable], progress: Progress) -> None:
     progress(f"warehouse built in {time.perf_counter() - began:.1f} s")
 
 
+def fill(connection: duckdb.DuckDBPyConnection, tables: Iterable[FileTable], progress: Progress) -> None:
+    """Read every table into the schema gold of the database in use."""
+    connection.execute("CREATE SCHEMA gold")
+    for table in tables:
+        _load(connection, table, progress)
+
+
 def _load(connection: duckdb.DuckDBPyConnection, table: FileTable, progress: Progress) -> None:
     files = ", ".join(_literal(file) for file in table.files)
     options = ", union_by_name = true" if len(table.files) > 1 else ""
     name = f'gold."{table.name}"'
-    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {table.reader}([{files}]{options})")
+    try:
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM {table.reader}([{files}]{options})")
+    except duckdb.Error as error:
+        reason = str(error).partition("\n")[0]
+        hint = "Parquet and CSV with a header line are read; leave other files out of the folder."
+        raise WarehouseError(
+            Problem("unreadable-data", f"'{table.files[0]}' cannot be read: {reason}.", hint=hint)
+        ) from None
     row = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
     progress(f"read {row[0] if row else 0:,} rows into gold.{table.name}")
 

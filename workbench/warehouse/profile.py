@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.exchange.proposals import ColumnFacts, LinkFacts, TableFacts, named_like
+from workbench.warehouse import files
+from workbench.warehouse.duckdb_file import open_hardened
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,11 +25,33 @@ NAME_SHARE = 0.5
 """A column linked by its name still needs so many of its values over there."""
 
 Say = Callable[[str], None]
+Profile = tuple[tuple[TableFacts, ...], tuple[LinkFacts, ...]]
 
 
-def profile(
-    connection: duckdb.DuckDBPyConnection, say: Say = lambda _: None
-) -> tuple[tuple[TableFacts, ...], tuple[LinkFacts, ...]]:
+def profile_data(data: Path, say: Say) -> Profile:
+    """The facts of a DuckDB file, opened read-only, or of Parquet and CSV files; raises `WarehouseError`."""
+    import duckdb
+
+    if is_database(data):
+        connection = open_hardened(data)
+        try:
+            return profile(connection, say)
+        finally:
+            connection.close()
+    with duckdb.connect() as memory:
+        files.fill(memory, files.tables_in(data), say)
+        return profile(memory, say)
+
+
+def is_database(data: Path) -> bool:
+    """Whether a file is a DuckDB database, by its own mark or its name."""
+    if not data.is_file():
+        return False
+    with data.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK" or data.suffix in (".duckdb", ".db", ".ddb")
+
+
+def profile(connection: duckdb.DuckDBPyConnection, say: Say = lambda _: None) -> Profile:
     """Every table and view of the database, its verified keys, and the links between them."""
     found = connection.execute(
         "select table_schema, table_name from information_schema.tables "
