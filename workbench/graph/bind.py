@@ -58,7 +58,7 @@ def field_expression(graph: Graph, field: Field) -> Expression:
 def bind_filter(graph: Graph, base: str, text: Text, *, axis: str | None, columns: bool) -> Expression:
     """A condition on rows of ``base`` with its names resolved; ``columns`` admits undeclared columns of its table."""
     tree = text.tree()
-    _refuse_aggregates(graph, tree, text)
+    refuse_aggregates(tree, text)
     return bind(graph, base, tree, text, axis=axis, columns=columns)
 
 
@@ -93,7 +93,7 @@ def _dimension(graph: Graph, field: Field, chain: tuple[str, ...]) -> Expression
         way = " -> ".join((*chain, name))
         raise DeclarationError(Problem("cycle", f"dimensions of '{model}' define each other: {way}.", text.place))
     tree = Name((name,)) if text.text == name else text.tree()
-    _refuse_aggregates(graph, tree, text)
+    refuse_aggregates(tree, text)
 
     def change(part: Expression) -> Expression:
         if not isinstance(part, Name):
@@ -112,7 +112,8 @@ def _dimension(graph: Graph, field: Field, chain: tuple[str, ...]) -> Expression
     return change(tree)
 
 
-def _refuse_aggregates(graph: Graph, tree: Expression, text: Text) -> None:
+def refuse_aggregates(tree: Expression, text: Text) -> None:
+    """Raise `DeclarationError` (aggregate-here) where an expression about one row, or one answer, aggregates."""
     for part in walk(tree):
         if isinstance(part, Aggregate):
             raise DeclarationError(

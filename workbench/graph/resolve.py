@@ -10,7 +10,7 @@ from workbench.declare.expression import Call, Expression, Literal, Name, conjun
 from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.question import Asked, Question
 from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
-from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations
+from workbench.graph.bind import Relation, Text, bind_filter, field_expression, refuse_aggregates, relations
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.formulas import Aggregation, formula
 from workbench.graph.identity import same_values
@@ -114,6 +114,8 @@ def _having(
         return None
     asked = {n.name: n.tree for n in numbers}
     text = Text(question.having)
+    tree = text.tree()
+    refuse_aggregates(tree, text)
 
     def change(part: Expression) -> Expression:
         if not isinstance(part, Name):
@@ -127,7 +129,7 @@ def _having(
             unknown_metric(graph, name, "'having' is about metrics; put conditions on dimensions into 'where'.")
         )
 
-    return change(text.tree())
+    return change(tree)
 
 
 def _depends_on_time(question: Question) -> bool:

@@ -11,7 +11,7 @@ import ibis.expr.datatypes as dt
 
 from workbench.declare.expression import Aggregate, Column, conjunction
 from workbench.errors import Problem, QuestionError, did_you_mean
-from workbench.plan.lower_scalar import lower, lower_aggregate
+from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
 from workbench.plan.steps import Leg, Plan, Source
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
 
     keep = conjunction(leg.keep.asked, leg.keep.needed)
     if keep is not None:
-        table = table.filter(lower(keep, column))
+        table = table.filter(lower_condition(keep, column))
     keys = {name: lower(tree, column) for name, tree in leg.keys}
     if not leg.summaries:
         return table.select(**keys).distinct()
@@ -145,7 +145,7 @@ def _shape(plan: Plan, combined: ir.Table) -> ir.Table:
         return combined[of.name]
 
     if plan.shape.having is not None:
-        combined = combined.filter(lower(plan.shape.having, column))
+        combined = combined.filter(lower_condition(plan.shape.having, column))
     shown = {key: combined[key] for key in plan.keys}
     shown |= {one.name: lower(one.tree, column) for one in plan.derived}
     out = combined.select(**shown)

@@ -53,6 +53,17 @@ def lower(tree: Expression, column: FindColumn) -> ir.Value:
     return _lowered(tree, column)
 
 
+def lower_condition(tree: Expression, column: FindColumn) -> ir.BooleanValue:
+    """The ibis value of a condition on rows; raises `DeclarationError` (not-a-condition) for another kind of value."""
+    if tree == Literal(None):
+        return ibis.null("boolean")
+    value = lower(tree, column)
+    if not value.type().is_boolean():
+        said = f"'{unparse(tree)}' is no condition: it gives {value.type()}, neither true nor false."
+        raise DeclarationError(Problem("not-a-condition", said, hint="Compare it with something, such as x > 0."))
+    return value
+
+
 def _check_size(tree: Expression) -> None:
     """Refuse what would not fit: names stand for expressions of their own, and some recipes repeat their arguments."""
     level, depth, size = [(tree, 1)], 0, 0
@@ -93,7 +104,7 @@ def _lowered(tree: Expression, column: FindColumn) -> ir.Value:
 def lower_aggregate(aggregate: Aggregate, column: FindColumn, table: ir.Table) -> ir.Value:
     """The ibis aggregate over the rows of a table, its condition as the FILTER clause."""
     condition = aggregate.condition
-    where = None if condition is None else _aligned([condition], column, "boolean")[0]
+    where = None if condition is None else lower_condition(condition, column)
     _check_size(aggregate)
     return lower_aggregation(aggregate, [_lowered(argument, column) for argument in aggregate.arguments], where, table)
 
