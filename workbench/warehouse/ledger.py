@@ -108,6 +108,8 @@ class Ledger:
     def close(self) -> None:
         """Write what is left; the ledger may be used again, and closing twice is fine."""
         self.flush()
+        if self._store is not None:
+            self._store.close()  # lets SQLite fold its write-ahead log into the file
         atexit.unregister(self.close)
 
     def _start(self) -> None:
