@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -13,6 +14,8 @@ from workbench.declare.workspace import load
 from workbench.errors import Problem
 from workbench.graph.build import build
 from workbench.graph.check import check
+from workbench.quality.checks import check_data
+from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 DATA = Path(__file__).parent / "data"
 BASE: dict[str, str] = yaml.safe_load((DATA / "base.yml").read_text(encoding="utf-8"))
@@ -25,9 +28,25 @@ def _mistakes() -> Iterator[dict[str, Any]]:
                 yield {**mistake, "mistake": f"{file.stem}: {mistake['mistake']}"}
 
 
-def _problems(root: Path) -> tuple[Problem, ...]:
+def _problems(root: Path, warehouse: Path | None) -> tuple[Problem, ...]:
     workspace = load(root)
-    return (*workspace.problems, *check(build(workspace), workspace))
+    found = (*workspace.problems, *check(build(workspace), workspace))
+    if warehouse is None:
+        return found
+    engine = DuckDBEngine(warehouse)
+    try:
+        return (*found, *check_data(workspace, engine))
+    finally:
+        engine.close()
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What base.yml is right about."""
+    file = tmp_path_factory.mktemp("mistakes") / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute((DATA / "base.sql").read_text(encoding="utf-8"))
+    return file
 
 
 def _stands_at(problem: Problem, place: str) -> bool:
@@ -36,13 +55,13 @@ def _stands_at(problem: Problem, place: str) -> bool:
 
 
 @pytest.mark.parametrize("mistake", list(_mistakes()), ids=lambda mistake: mistake["mistake"])
-def test_mistake_is_told_once_at_its_place(mistake: dict[str, Any], tmp_path: Path) -> None:
+def test_mistake_is_told_once_at_its_place(mistake: dict[str, Any], tmp_path: Path, warehouse: Path) -> None:
     for name, text in {**BASE, **mistake["files"]}.items():
         if text is not None:
             file = tmp_path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-    left = list(_problems(tmp_path))
+    left = list(_problems(tmp_path, warehouse if mistake["mistake"].startswith("warehouse:") else None))
     for expected in mistake["expect"]:
         found = [p for p in left if p.slug == expected["slug"] and _stands_at(p, expected["at"])]
         assert found, f"no [{expected['slug']}] at {expected['at']} among: {[str(p) for p in left]}"

@@ -10,7 +10,7 @@ from workbench.access.restriction import Restriction
 from workbench.declare.declared import Declared
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, conjunction
 from workbench.declare.question import Question
-from workbench.declare.terms import SemanticModel
+from workbench.declare.terms import Metric, SemanticModel
 from workbench.declare.types import infer
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
@@ -48,7 +48,7 @@ def check_data(workspace: Workspace, engine: Engine) -> tuple[Problem, ...]:
         found.extend(_dimensions(whole, model, declared, engine))
         found.extend(_keys(whole, model, declared, engine))
     for name, declared_metric in whole.metrics.items():
-        found.extend(_metric(whole, name, declared_metric.place_of("expr"), engine))
+        found.extend(_metric(whole, name, declared_metric, engine))
     return tuple(dict.fromkeys(found))
 
 
@@ -58,21 +58,30 @@ def _dimensions(graph: Graph, model: str, declared: Declared[SemanticModel], eng
         yield from _typed(graph, model, lambda n=name: field_expression(graph, Field((), model, n)), place, engine)
 
 
-def _metric(graph: Graph, name: str, place: Place, engine: Engine) -> Iterator[Problem]:
+def _metric(graph: Graph, name: str, declared: Declared[Metric], engine: Engine) -> Iterator[Problem]:
     scanned: list[Aggregation] = []
     try:
         formula(graph, name, scanned)
     except WorkbenchError:
         return  # found without the warehouse already
     for one in scanned:
-        for tree in (one.aggregate, *one.filters):
-            yield from _typed(graph, one.model, lambda t=tree: t, place, engine)
+        if declared.term.model is not None:  # a derived metric's aggregates are told where they are written
+            yield from _typed(graph, one.model, lambda o=one: o.aggregate, declared.place_of("expr"), engine)
+        where = "filter" if declared.term.model is not None else "inputs"
+        if where in declared.document.data:
+            for condition in one.filters:
+                yield from _typed(graph, one.model, lambda c=condition: c, declared.place_of(where), engine, True)
 
 
 def _typed(
-    graph: Graph, model: str, tree_of: Callable[[], Expression], place: Place, engine: Engine
+    graph: Graph,
+    model: str,
+    tree_of: Callable[[], Expression],
+    place: Place,
+    engine: Engine,
+    condition: bool = False,
 ) -> Iterator[Problem]:
-    """The problems of inferring a tree's type from the warehouse's schema."""
+    """The problems of inferring a tree's type from the warehouse's schema; a ``condition`` has to be a boolean."""
 
     def type_in(name: Name | Column) -> str:
         assert isinstance(name, Column)
@@ -91,9 +100,13 @@ def _typed(
         return type_of(columns[name.name]) or "unknown"
 
     try:
-        infer(tree_of(), type_in, place)
+        found = infer(tree_of(), type_in, place)
     except WorkbenchError as error:
         yield from error.problems
+        return
+    if condition and found not in ("boolean", "unknown"):
+        said = f"the filter is no condition: it gives {found}, neither true nor false."
+        yield Problem("not-a-condition", said, place, "Compare it with something, such as x > 0.")
 
 
 def _keys(graph: Graph, model: str, declared: Declared[SemanticModel], engine: Engine) -> Iterator[Problem]:
