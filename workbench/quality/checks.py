@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from workbench.access.guard import issue
 from workbench.access.principal import Principal
 from workbench.access.restriction import Restriction
 from workbench.declare.declared import Declared
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, conjunction
+from workbench.declare.functions import CLASSES
 from workbench.declare.question import Question
 from workbench.declare.terms import Metric, SemanticModel
 from workbench.declare.types import infer
+from workbench.declare.unparse import unparse
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
 from workbench.graph.bind import column_of, field_expression
@@ -27,13 +29,16 @@ from workbench.warehouse.stand_in import type_of
 
 SAMPLES = 3
 """Broken keys that a problem quotes."""
+KINDS = {"boolean": "a condition or boolean", "number": "a number", "temporal": "a time"}
+DECLARED = {"boolean": "boolean", "number": "number", "time": "temporal"}
+"""The class of values that each type of a dimension promises; a categorical one promises nothing."""
 
 
 def check_data(workspace: Workspace, engine: Engine) -> tuple[Problem, ...]:
     """Every problem that only the warehouse can show; what is wrong without it is `graph.check`'s."""
     graph = build(workspace)
     there = set(engine.tables())
-    whole = Graph({n: d for n, d in graph.models.items() if d.term.table in there}, graph.metrics)
+    whole = replace(graph, models={n: d for n, d in graph.models.items() if d.term.table in there})
     found = [
         Problem(
             "missing-table",
@@ -53,9 +58,13 @@ def check_data(workspace: Workspace, engine: Engine) -> tuple[Problem, ...]:
 
 
 def _dimensions(graph: Graph, model: str, declared: Declared[SemanticModel], engine: Engine) -> Iterator[Problem]:
-    for name in declared.term.dimensions:
+    for name, dimension in declared.term.dimensions.items():
         place = declared.place_of("dimensions", name, "expr")
-        yield from _typed(graph, model, lambda n=name: field_expression(graph, Field((), model, n)), place, engine)
+        try:
+            tree = field_expression(graph, Field((), model, name))
+        except WorkbenchError:
+            continue  # found without the warehouse already
+        yield from _typed(graph, model, tree, place, engine, DECLARED.get(dimension.type, ""))
 
 
 def _metric(graph: Graph, name: str, declared: Declared[Metric], engine: Engine) -> Iterator[Problem]:
@@ -66,22 +75,22 @@ def _metric(graph: Graph, name: str, declared: Declared[Metric], engine: Engine)
         return  # found without the warehouse already
     for one in scanned:
         if declared.term.model is not None:  # a derived metric's aggregates are told where they are written
-            yield from _typed(graph, one.model, lambda o=one: o.aggregate, declared.place_of("expr"), engine)
+            yield from _typed(graph, one.model, one.aggregate, declared.place_of("expr"), engine)
         where = "filter" if declared.term.model is not None else "inputs"
         if where in declared.document.data:
             for condition in one.filters:
-                yield from _typed(graph, one.model, lambda c=condition: c, declared.place_of(where), engine, True)
+                yield from _typed(graph, one.model, condition, declared.place_of(where), engine, "boolean")
 
 
 def _typed(
     graph: Graph,
     model: str,
-    tree_of: Callable[[], Expression],
+    tree: Expression,
     place: Place,
     engine: Engine,
-    condition: bool = False,
+    kind: str = "",
 ) -> Iterator[Problem]:
-    """The problems of inferring a tree's type from the warehouse's schema; a ``condition`` has to be a boolean."""
+    """The problems of inferring a tree's type from the warehouse's schema, and of its not being of that ``kind``."""
 
     def type_in(name: Name | Column) -> str:
         assert isinstance(name, Column)
@@ -100,13 +109,13 @@ def _typed(
         return type_of(columns[name.name]) or "unknown"
 
     try:
-        found = infer(tree_of(), type_in, place)
+        found = infer(tree, type_in, place)
     except WorkbenchError as error:
         yield from error.problems
         return
-    if condition and found not in ("boolean", "unknown"):
-        said = f"the filter is no condition: it gives {found}, neither true nor false."
-        yield Problem("not-a-condition", said, place, "Compare it with something, such as x > 0.")
+    if kind and found != "unknown" and found not in CLASSES[kind]:
+        said = f"'{unparse(tree)}' gives {found}, where {KINDS[kind]} is declared."
+        yield Problem("type-mismatch", said, place, "Declare what it is, or write an expression that gives it.")
 
 
 def _keys(graph: Graph, model: str, declared: Declared[SemanticModel], engine: Engine) -> Iterator[Problem]:
