@@ -18,6 +18,15 @@ _NUMBERS = frozenset({"integer", "decimal", "float"})
 _TIMES = frozenset({"date", "timestamp", "timestamptz"})
 
 
+class Salt(str):
+    """A secret text that does not show when the plan that holds it is printed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'<salt>'"
+
+
 def masked(kind: MaskKind, column: Column, type_name: str, salt: str) -> Expression:
     """What is shown instead of ``column``, whose type is one of `typenames.TYPES`.
 
@@ -36,7 +45,7 @@ def masked(kind: MaskKind, column: Column, type_name: str, salt: str) -> Express
         case "last4":
             return _last4(_text(column, type_name))
         case "hash" if salt:
-            digest = Call("sha256", (Call("||", (Literal(salt), _text(column, type_name))),))
+            digest = Call("sha256", (Call("||", (Literal(Salt(salt)), _text(column, type_name))),))
             return Call("substring", (digest, Literal(1), Literal(HASH_DIGITS)))
     return _nothing(column)
 

@@ -29,7 +29,7 @@ def narrow(graph: Graph, restriction_of: Left) -> Graph:
         return graph
     models = {name: _model(graph, declared, left) for name, declared in graph.models.items() if left[name]}
     metrics = {name: declared for name, declared in graph.metrics.items() if _is_visible(graph, name, left)}
-    return Graph(models, metrics)
+    return replace(graph, models=models, metrics=metrics)
 
 
 def _model(

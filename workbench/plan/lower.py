@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from workbench.declare.expression import Aggregate, Column, conjunction
-from workbench.errors import Problem, QuestionError, did_you_mean
+from workbench.errors import Problem, QuestionError
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
 from workbench.plan.steps import Leg, Plan, Source
 
@@ -97,8 +97,8 @@ def _source(source: Source, find: FindTable) -> ir.Table:
         raise QuestionError(
             Problem(
                 "missing-column",
+                # No near names: among them could be columns that the asker may not know of.
                 f"the table '{source.table}' of '{source.model}' has no column '{missing}'.",
-                hint=did_you_mean(missing, table.columns, f"It has {', '.join(table.columns)}."),
             )
         )
     # Policies name columns as SQL does, without regard to case.

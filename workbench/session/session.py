@@ -109,7 +109,12 @@ class Session:
         """Answer a question; raises what is wrong with it, with the legal alternatives."""
         started = clock.perf_counter()
         compiled = self._compile(question)
-        table = self._run(compiled.sql, "metric", compiled.subject, compiled.plan.restrictions)
+        try:
+            table = self._run(compiled.sql, "metric", compiled.subject, compiled.plan.restrictions)
+        except WorkbenchError as error:
+            from workbench.warehouse.redact import redacted
+
+            raise redacted(error, not compiled.plan.restrictions) from None
         return Answer(
             table=table,
             columns=answer_columns(self._graph, compiled.resolved, table.schema),
