@@ -176,14 +176,13 @@ FUNCTIONS: Mapping[str, Signature] = _catalogue(
 
 INTERNAL: Mapping[str, Signature] = _catalogue(
     [
-        ("local_time(temporal, constant) -> timestamp", "The wall clock of a zone at a moment."),
-        ("truncate(temporal, constant) -> truncated", "The period of a grain: what a path such as placed.month means."),
-        ("date_part(temporal, constant) -> integer", "A part of a date: what a path such as placed.day_of_week means."),
+        ("local_time(temporal, zone) -> local", "The wall clock of a zone at a moment."),
+        ("truncate(temporal, unit) -> truncated", "The period of a grain: what a path such as placed.month means."),
+        ("date_part(temporal, part) -> integer", "A part of a date: what a path such as placed.day_of_week means."),
         ("sha256(string) -> string", "The digest that masks are made of."),
     ]
 )
 """What resolved names and masks turn into; nobody writes these."""
-
 
 SCALARS: Mapping[str, Signature] = MappingProxyType({**OPERATORS, **FUNCTIONS, **INTERNAL})
 """What a Call may name: operators under their symbols, functions under their names."""

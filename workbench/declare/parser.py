@@ -287,7 +287,7 @@ class _Parser:
 
     def case(self) -> Expression:
         at = self.take().at
-        subject = None if self.token.word == "when" else self.expression()
+        subject = None if self.token.word in ("when", "else", "end") else self.expression()
         branches = []
         while self.token.word == "when":
             mark = self.take()

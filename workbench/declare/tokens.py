@@ -96,8 +96,10 @@ def tokens(text: str) -> list[Token]:
         if kind in ("string", "quoted"):
             mark = written[0]
             written = written[1:-1].replace(mark * 2, mark)
+        elif written == "!=":
+            written = "<>"
         if kind != "space":
-            found.append(Token(kind, "<>" if written == "!=" else written, 0 if several else at))  # type: ignore[arg-type]
+            found.append(Token(kind, written, 0 if several else at))  # type: ignore[arg-type]
         at = match.end()
     found.append(Token("end", "", 0 if several else len(text)))
     return found
