@@ -44,20 +44,20 @@ def _conjunction(value: Any) -> Any:
 
 
 AskedAs = str | dict[str, str]
-AskedList = Annotated[
-    tuple[Asked, ...], BeforeValidator(_asked, json_schema_input_type=AskedAs | tuple[AskedAs, ...])
-]
+AskedList = Annotated[tuple[Asked, ...], BeforeValidator(_asked, json_schema_input_type=AskedAs | tuple[AskedAs, ...])]
 Condition = Annotated[str | None, BeforeValidator(_conjunction, json_schema_input_type=str | tuple[str, ...] | None)]
 
 
 def _moment(value: Any) -> Any:
     """Text without a clock is a date, which means its whole day, and never its midnight."""
-    if isinstance(value, str):
+    if not isinstance(value, str):
+        return value
+    for read in (date.fromisoformat, datetime.fromisoformat):
         try:
-            return date.fromisoformat(value.strip())
+            return read(value.strip())
         except ValueError:
-            return value
-    return value
+            continue
+    raise ValueError(f"'{value}' is not a date; write it as 2024-01-31 or 2024-01-31 18:30:00")
 
 
 Moment = Annotated[datetime | date | None, BeforeValidator(_moment)]

@@ -169,7 +169,9 @@ class Session:
         started = clock.perf_counter()
         require(self.principal, "query:adhoc", roles=self.workspace.roles)
         engine = self._engine
-        scoped = scope(text, Relations(engine.tables(), self._restriction, engine.types, catalog=engine.catalog, salt=self._salt))
+        scoped = scope(
+            text, Relations(engine.tables(), self._restriction, engine.types, catalog=engine.catalog, salt=self._salt)
+        )
         try:
             table = self._run(scoped.sql, "sql", scoped.tables, scoped.restrictions)
         except WorkbenchError as error:
@@ -397,9 +399,11 @@ def _question(metrics: tuple[Any, ...], **parts: Any) -> Question:
     try:
         return Question(metrics=flat, **parts)
     except ValidationError as error:
-        raise QuestionError(
-            Problem("bad-question", f"bad '{detail['loc'][0] if detail['loc'] else 'question'}': {detail['msg']}.")
-            for detail in error.errors(include_url=False)
-        ) from None
+        raise QuestionError(_misshapen(**detail) for detail in error.errors(include_url=False)) from None
     except (TypeError, ValueError) as error:
         raise QuestionError(Problem("bad-question", f"bad question: {error}.")) from None
+
+
+def _misshapen(loc: tuple[str | int, ...], msg: str, **_: object) -> Problem:
+    part = loc[0] if loc else "question"
+    return Problem("bad-question", f"bad '{part}': {msg.removeprefix('Value error, ')}.")
