@@ -342,3 +342,40 @@ def answered(connection: duckdb.DuckDBPyConnection, text: str) -> list[str] | Wo
         return sorted(map(repr, connection.execute(text).fetchall()))
     except duckdb.Error as error:
         return statement_error(error)
+
+
+# ---------------------------------------------------------------- mutations: what no author thought of
+
+_WORDS = [word for texts in (*ESCAPES.values(), LEGITIMATE) for text in texts for word in text.split(" ")]
+
+
+@st.composite
+def mutants(draw: st.DrawFn) -> str:
+    """Two statements of the corpora, cut and spliced, with words lost, doubled, swapped or brought in."""
+    corpus = [text for texts in (*ESCAPES.values(), LEGITIMATE) for text in texts if "{" not in text]
+    first, second = (draw(st.sampled_from(corpus)).split(" ") for _ in range(2))
+    words = first if draw(st.booleans()) else first[: draw(st.integers(0, len(first)))] + second
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, max(len(words) - 1, 0)))
+        match draw(st.sampled_from(["lose", "double", "bring", "hide"])):
+            case "lose":
+                words = words[:at] + words[at + 1 :]
+            case "double":
+                words = words[: at + 1] + words[at:]
+            case "bring":
+                words = [*words[:at], draw(st.sampled_from(_WORDS)), *words[at:]]
+            case "hide":
+                words = [w.replace("flights", "landing.salaries") if i == at else w for i, w in enumerate(words)]
+    return " ".join(words)
+
+
+@settings(max_examples=400, deadline=None)
+@given(mutants())
+def test_no_mutant_escapes(warehouse: tuple[duckdb.DuckDBPyConnection, Path], text: str) -> None:
+    try:
+        scoped = scope(text, relations(RESTRICTED))
+    except (QuestionError, InternalError):
+        return
+    assert "salaries" not in {table.partition(".")[2] for table in scoped.tables}
+    seen = outcome(warehouse[0], scoped)
+    assert not [secret for secret in SECRETS if secret in seen and secret not in text], seen

@@ -1,0 +1,42 @@
+"""What ad hoc SQL may not contain, to the problem that says what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workbench.errors import Problem, did_you_mean, one_of
+from workbench.warehouse.parsing import Tree
+from workbench.warehouse.relations import Relations
+
+
+def missing_table(name: str, relations: Relations) -> Problem:
+    visible = relations.visible()
+    bare = {table.partition(".")[2]: table for table in visible}
+    near = did_you_mean(name, (*visible, *bare)) if visible else ""
+    return Problem(
+        "missing-table", f"there is no table '{name}'.", hint=near or "session.tables() lists what there is."
+    )
+
+
+def not_function(name: str, among: Iterable[str]) -> Problem:
+    near = did_you_mean(name.lower(), among) if among else ""
+    return Problem(
+        "function-not-allowed",
+        f"'{name}' is not among the functions that may be used here.",
+        hint=near or "Only functions that compute on granted rows are: none that reads files, settings or catalogs.",
+    )
+
+
+def not_syntax(kind: str, node: Tree) -> Problem:
+    if kind == "SHOW_REF":
+        what = {"DESCRIBE": "DESCRIBE", "SUMMARY": "SUMMARIZE"}.get(str(node.get("show_type")), "SHOW")
+        return Problem(
+            "not-a-select",
+            f"{what} is not answered as SQL here.",
+            hint="session.tables() lists the tables; session.table(name).schema() shows the columns of one.",
+        )
+    return Problem(
+        "sql-syntax-refused",
+        f"this kind of syntax ({kind.lower()}) is not among those answered here.",
+        hint=f"Build the statement from {one_of(['SELECT', 'JOIN', 'WITH', 'UNION', 'VALUES'])} and expressions.",
+    )
