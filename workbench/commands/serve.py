@@ -61,9 +61,9 @@ def up(asker: Asker, port: int | None, lab_port: int | None, browser: bool) -> i
 @as_someone
 def serve(asker: Asker, port: int | None, host: str) -> None:
     """Serve the dashboards alone."""
+    chosen = choose(port, DASHBOARDS, "--port")
     from workbench.show.dashboards import serve as serve_dashboards
 
-    chosen = choose(port, DASHBOARDS, "--port")
     with asker.session() as session:
         say(ADVISORY)
         serve_dashboards(session, port=chosen, address=host, ready=click.echo)
@@ -92,7 +92,9 @@ def _first_numbers(asker: Asker) -> None:
     from workbench import connect
 
     with connect(asker.workspace_root(), as_user=asker.user, environment=asker.environment) as session:
-        shown = [card for card in session.metrics if card.format != "percent"][:1] or list(session.metrics[:1])
+        # A metric that counts the rows of a model says most at first sight.
+        models = {model.name for model in session.models}
+        shown = sorted(session.metrics, key=lambda card: card.name not in models)[:1]
         settings = session.workspace.settings
         say(
             f"Workspace {settings.name or session.workspace.root.name} as {session.principal.name}: "

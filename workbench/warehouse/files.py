@@ -15,8 +15,8 @@ from workbench.errors import Problem, WarehouseError
 from workbench.warehouse.swap import STORAGE, Progress, alone, aside, settle
 
 READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv", ".gz": "read_csv"}
-MARK = "Built from files with the state: "
-"""Stands in the comment of the schema, before the state of the files that the warehouse was built from."""
+RECORD = "landing.files"
+"""Holds what the warehouse was built from; written last, so that its being there proves the file whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,9 @@ def build(path: Path, tables: Iterable[FileTable], progress: Progress) -> None:
                     f"ATTACH {_literal(fresh)} AS warehouse (STORAGE_VERSION '{STORAGE}'); USE warehouse"
                 )
                 fill(connection, tables, progress)
-                connection.execute(f"COMMENT ON SCHEMA gold IS {_literal(MARK + _state(tables))}")
+                connection.execute(
+                    f"CREATE SCHEMA landing; CREATE TABLE {RECORD} AS SELECT ? AS state", [_state(tables)]
+                )
                 connection.execute("USE memory; DETACH warehouse")
             settle(fresh, path)
     except PermissionError:
@@ -136,12 +138,10 @@ def _state_of(path: Path) -> str | None:
         return None
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            row = connection.execute(
-                "SELECT comment FROM duckdb_schemas() WHERE schema_name = 'gold' AND database_name = current_database()"
-            ).fetchone()
+            row = connection.execute(f"SELECT state FROM {RECORD}").fetchone()
     except duckdb.Error:
         return None
-    return str(row[0]).removeprefix(MARK) if row and row[0] else None
+    return str(row[0]) if row else None
 
 
 def _literal(value: Path | str) -> str:

@@ -1,0 +1,69 @@
+"""The command line as a whole: help for everything, the exit codes, our own faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from tests.cli.conftest import Run
+from workbench import errors
+from workbench.cli import workbench
+from workbench.commands.exits import EXIT_CODES, exit_code
+
+
+def paths(command: click.Command, so_far: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command by the words that reach it."""
+    yield so_far, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from paths(inner, (*so_far, name))
+
+
+@pytest.mark.parametrize("words", [words for words, _ in paths(workbench)], ids=" ".join)
+def test_every_help_exits_with_zero(run: Run, words: tuple[str, ...]) -> None:
+    ran = run(*words, "--help")
+    assert ran.code == 0
+    assert ran.out.startswith("Usage: workbench")
+
+
+@pytest.mark.parametrize(
+    "command", [c for _, c in paths(workbench) if not isinstance(c, click.Group)], ids=lambda c: c.name
+)
+def test_every_command_shows_examples_and_takes_debug(command: click.Command) -> None:
+    assert "Examples:" in (command.epilog or "")
+    assert (command.help or "").strip().endswith(".")
+    assert "--debug" in {option for parameter in command.params for option in parameter.opts}
+
+
+def test_every_error_has_an_exit_code() -> None:
+    family = errors.WorkbenchError.__subclasses__()
+    assert set(family) == set(EXIT_CODES)
+    problem = errors.Problem("x", "y")
+    assert {exit_code(kind(problem)) for kind in family} == {2, 3, 4, 5, 70}
+    assert exit_code(errors.WorkbenchError(problem)) == 2
+
+
+def test_our_own_fault_is_told_with_an_id(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("cogs")
+
+    monkeypatch.setattr("workbench.declare.workspace.load", broken)
+    ran = run("validate")
+    assert ran.code == 70
+    assert "[internal]" in ran.err
+    assert "Traceback" not in ran.err
+    with pytest.raises(RuntimeError, match="cogs"):
+        run("validate", "--debug")
+
+
+def test_ctrl_c_has_its_own_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("workbench.declare.workspace.load", interrupted)
+    assert run("validate").code == 130
+
+
+def test_the_version_is_the_packages(run: Run) -> None:
+    assert run("--version").out.strip() == "0.1.0"

@@ -1,0 +1,111 @@
+"""`up`, `serve` and `build`: ports, readiness, one Ctrl-C for everything."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import REFERENCE, Run
+from workbench.commands.ports import choose, is_free
+
+
+@pytest.fixture
+def taken() -> int:
+    """A port that somebody listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "words", [("up", "--no-browser", "--port"), ("up", "--no-browser", "--lab-port"), ("serve", "--port")]
+)
+def test_a_port_in_use_is_told_before_anything_starts(run: Run, taken: int, words: tuple[str, ...]) -> None:
+    ran = run(*words, str(taken))
+    assert ran.code == 2
+    assert f"port {taken} is in use" in ran.err
+    assert "[port-in-use]" in ran.err
+
+
+def test_the_next_free_port_is_chosen(taken: int) -> None:
+    assert not is_free(taken)
+    assert choose(None, taken, "--port") > taken
+    assert choose(None, taken, "--port", taken=(taken + 1,)) > taken + 1
+
+
+def test_building_twice_builds_once(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "shops.csv").write_text("shop,city\n1,Oslo\n2,Lima\n")
+    (tmp_path / "pyproject.toml").write_text('[tool.workbench.environments.dev]\nsource = "data"\n')
+    first, second = run("build", at=tmp_path), run("build", at=tmp_path)
+    assert (first.code, second.code) == (0, 0)
+    assert first.out == second.out == ".workbench/warehouse.duckdb\n"
+    assert "warehouse built" in first.err
+    assert "warehouse built" not in second.err
+    assert "warehouse built" in run("build", "--again", at=tmp_path).err
+
+
+def test_a_source_that_nobody_knows(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "pyproject.toml").write_text('[tool.workbench.environments.dev]\nsource = "nowhere"\n')
+    ran = run("build", at=tmp_path)
+    assert ran.code == 5
+    assert "[unknown-source]" in ran.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_up_serves_and_stops_whole(how: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench", "up", "--no-browser"],
+        cwd=REFERENCE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        urls = [process.stdout.readline().split() for _ in range(2)]
+        pages = dict(urls)
+        for url in pages.values():
+            with urllib.request.urlopen(url, timeout=20) as page:
+                assert page.status == 200
+        children = _children(process.pid)
+        assert len(children) >= 2
+        process.send_signal(how)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 0, said
+        assert re.search(r"Ready in \d+ s", said)
+        assert "advisory" in said
+        deadline = time.monotonic() + 10
+        while any(map(_alive, children)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not [child for child in children if _alive(child)]
+    finally:
+        if process.poll() is None:
+            process.kill()
+
+
+def _children(parent: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False)
+    return [int(word) for word in listed.stdout.split()]
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
