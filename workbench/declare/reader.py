@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -11,34 +12,62 @@ import yaml
 
 from workbench.errors import DeclarationError, Place, Problem
 
-Path = tuple[str | int, ...]
 # The C parser is ten times faster; a build of PyYAML without it still reads the same language.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: plain data, and where each part of it stands."""
+    """One YAML document: plain data, and where each part of it stands.
+
+    ``marks`` holds three numbers for each node in the order written, keys included: its line, its column, and how
+    many nodes it is with all that stands in it. Thousands of documents then cost little, and a place is made when
+    somebody wants it.
+    """
 
     data: Any
     file: str
-    keys: Mapping[Path, Place] = field(repr=False)
-    values: Mapping[Path, Place] = field(repr=False)
+    marks: Sequence[int] = field(repr=False)
 
     @property
     def place(self) -> Place:
         """Where the document starts."""
-        return self.values[()]
+        return self._place(0)
 
     def place_of(self, *path: str | int) -> Place:
         """Where the value at ``path`` stands, or its nearest parent that is written."""
-        while path and path not in self.values:
-            path = path[:-1]
-        return self.values[path]
+        return self._place(self._find(path)[1])
 
     def place_of_key(self, *path: str | int) -> Place:
         """Where the last key of ``path`` stands."""
-        return self.keys.get(path) or self.place_of(*path)
+        return self._place(self._find(path)[0])
+
+    def _find(self, path: tuple[str | int, ...]) -> tuple[int, int]:
+        """The nodes of the key and of the value at ``path``; where that is not written, its parent's twice."""
+        data, key, value = self.data, 0, 0
+        for step in path:
+            if isinstance(data, dict) and step in data:
+                key = value + 1
+                for name in data:
+                    if name == step:
+                        break
+                    key += 1 + self._size(key + 1)
+                value = key + 1
+            elif isinstance(data, list) and isinstance(step, int) and 0 <= step < len(data):
+                value += 1
+                for _ in range(step):
+                    value += self._size(value)
+                key = value
+            else:
+                return value, value
+            data = data[step]
+        return key, value
+
+    def _place(self, node: int) -> Place:
+        return Place(self.file, self.marks[3 * node], self.marks[3 * node + 1])
+
+    def _size(self, node: int) -> int:
+        return self.marks[3 * node + 2]
 
 
 def read_documents(text: str, file: str) -> tuple[Document, ...]:
@@ -49,7 +78,7 @@ def read_documents(text: str, file: str) -> tuple[Document, ...]:
         while loader.check_node():
             node = loader.get_node()
             if not _is_empty(node):
-                documents.append(_document(node, file))
+                documents.append(_Reading(file).document(node))
     except yaml.MarkedYAMLError as error:
         raise DeclarationError(_bad_yaml(error, file)) from None
     except yaml.YAMLError as error:
@@ -79,50 +108,60 @@ def _bad_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
     return Problem("bad-yaml", f"not YAML: {what}.", place, "Check the indentation and quotes around here.")
 
 
-def _document(node: yaml.Node, file: str) -> Document:
-    keys: dict[Path, Place] = {}
-    values: dict[Path, Place] = {}
-    problems: list[Problem] = []
-    seen: set[int] = set()
+class _Reading:
+    """One document on its way from nodes to plain data."""
 
-    def place(of: yaml.Node) -> Place:
-        return Place(file, of.start_mark.line + 1, of.start_mark.column + 1)
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.marks = array("I")
+        self.problems: list[Problem] = []
+        self.seen: set[int] = set()
 
-    def plain(of: yaml.Node, path: Path) -> Any:
-        values[path] = place(of)
-        if id(of) in seen:  # an alias gives the very node of its anchor
-            problems.append(
-                Problem("yaml-alias", "anchors and aliases are not allowed.", values[path], "Write the value out.")
-            )
+    def document(self, node: yaml.Node) -> Document:
+        """The whole document; raises `DeclarationError` for what we do not allow in one."""
+        data = self.plain(node)
+        if self.problems:
+            raise DeclarationError(self.problems)
+        return Document(data, self.file, self.marks)
+
+    def plain(self, node: yaml.Node) -> Any:
+        """The plain data of a node, whose marks and those of all in it are added."""
+        first = len(self.marks)
+        self.mark(node)
+        if id(node) in self.seen:  # an alias gives the very node of its anchor
+            self.refuse("yaml-alias", "anchors and aliases are not allowed.", node, "Write the value out.")
             return None
-        seen.add(id(of))
-        if isinstance(of, yaml.MappingNode):
-            return dict(entries(of, path))
-        if isinstance(of, yaml.SequenceNode):
-            return [plain(item, (*path, index)) for index, item in enumerate(of.value)]
-        return _scalar(of)
+        self.seen.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            return _scalar(node)
+        data = dict(self.entries(node)) if isinstance(node, yaml.MappingNode) else list(map(self.plain, node.value))
+        self.marks[first + 2] = (len(self.marks) - first) // 3
+        return data
 
-    def entries(of: yaml.MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
+    def entries(self, node: yaml.MappingNode) -> Iterator[tuple[str, Any]]:
+        """The keys and plain values of a mapping."""
         written: set[str] = set()
-        for key_node, value_node in of.value:
+        for key_node, value_node in node.value:
             # Keys are always text: in YAML 1.1 a bare `on` would be a boolean.
             key = str(key_node.value)
             if key_node.tag == "tag:yaml.org,2002:merge":
-                problems.append(
-                    Problem("yaml-alias", "merge keys are not allowed.", place(key_node), "Write the keys out.")
-                )
-                continue
-            if key in written:
-                problems.append(Problem("duplicate-key", f"the key '{key}' stands here twice.", place(key_node)))
-                continue
-            written.add(key)
-            keys[(*path, key)] = place(key_node)
-            yield key, plain(value_node, (*path, key))
+                self.refuse("yaml-alias", "merge keys are not allowed.", key_node, "Write the keys out.")
+            elif key in written:
+                self.refuse("duplicate-key", f"the key '{key}' stands here twice.", key_node)
+            else:
+                written.add(key)
+                self.mark(key_node)
+                yield key, self.plain(value_node)
 
-    data = plain(node, ())
-    if problems:
-        raise DeclarationError(problems)
-    return Document(data, file, keys, values)
+    def mark(self, node: yaml.Node) -> None:
+        """Note where a node stands; it is one node until more is found in it."""
+        start = node.start_mark
+        self.marks.extend((start.line + 1, start.column + 1, 1))
+
+    def refuse(self, slug: str, message: str, node: yaml.Node, hint: str = "") -> None:
+        """Note what we do not allow."""
+        place = Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+        self.problems.append(Problem(slug, message, place, hint))
 
 
 def _scalar(node: yaml.Node) -> Any:
