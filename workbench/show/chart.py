@@ -75,7 +75,7 @@ def _body(
         return pieces.numbers(metrics[:4], rows[0]) if len(rows) == 1 else None
     time = next((g for g in groups if g.kind == "time"), None)
     if time is not None:
-        return _over_time(time, next((g for g in groups if g is not time), None), metrics, rows)
+        return over_time(time, next((g for g in groups if g is not time), None), metrics, rows)
     if len(groups) > 1:
         return None
     if groups[0].kind == "number" and part_of(groups[0]):
@@ -90,10 +90,14 @@ def _body(
     return {"hconcat": [{**b, "width": WIDTH // (len(bars) + 1)} for b in bars], "spacing": 24}
 
 
-def _over_time(
-    time: AnswerColumn, series: AnswerColumn | None, metrics: Sequence[AnswerColumn], rows: list[dict[str, Any]]
+def over_time(
+    time: AnswerColumn,
+    series: AnswerColumn | None,
+    metrics: Sequence[AnswerColumn],
+    rows: list[dict[str, Any]],
+    width: int | str = WIDTH,
 ) -> dict[str, Any] | None:
-    """Metrics that share a unit share a plot; others stand below one another."""
+    """Lines over time; metrics that share a unit share a plot, others stand below one another."""
     if len({r[time.name] for r in rows}) < 2:
         return None
     if series is not None:
@@ -106,7 +110,7 @@ def _over_time(
         return pieces.line(time, None, plots[0], rows)
     height = max(90, HEIGHT // len(plots))
     stack = [
-        {**pieces.line(time, None, plot, rows), "title": plot[0].label if len(plot) == 1 else "", "width": WIDTH,
+        {**pieces.line(time, None, plot, rows), "title": plot[0].label if len(plot) == 1 else "", "width": width,
          "height": height}
         for plot in plots
     ]  # fmt: skip

@@ -31,7 +31,7 @@ def theme() -> dict[str, Any]:
         "axis": axis,
         "axisX": {"grid": False},
         "range": {"category": list(SERIES)},
-        "legend": {"labelColor": INK, "titleColor": INK, "orient": "top", "symbolType": "stroke", "title": None,
+        "legend": {"labelColor": INK, "titleColor": INK, "orient": "bottom", "symbolType": "stroke", "title": None,
                    "labelFontSize": 11, "symbolStrokeWidth": 3, "labelLimit": 180, "offset": 10, "columns": 4},
         "title": {"color": INK, "anchor": "start", "fontSize": 12, "fontWeight": 600, "offset": 10},
         "line": {"strokeWidth": 2.2, "color": SERIES[0]},

@@ -60,7 +60,7 @@ def line(time: AnswerColumn, series: AnswerColumn | None, metrics: Sequence[Answ
 def bar(category: AnswerColumn, metric: AnswerColumn, rows: Rows, shown: int = BARS_SHOWN, width: int = 0) -> Spec:
     """One metric ranked by a category, its value written at the end of each bar; the rows' order is kept."""
     values: list[Spec] = [
-        {"c": cell_text(r[category.name], category), "v": as_number(r[metric.name]), "n": i,
+        {"c": cell_text(r[category.name], category), "v": as_number(r[metric.name]),
          "text": metric_text(r[metric.name], metric)}
         for i, r in enumerate(rows[:shown])
     ]  # fmt: skip
@@ -69,7 +69,7 @@ def bar(category: AnswerColumn, metric: AnswerColumn, rows: Rows, shown: int = B
     low = min((v["v"] for v in values if v["v"] is not None), default=0)
     scale = {"domain": [min(0, low * 1.18), max(0, top * 1.18) or 1], "nice": False}
     shared: Spec = {
-        "y": {"field": "c", "type": "nominal", "sort": {"field": "n"}, "title": None,
+        "y": {"field": "c", "type": "nominal", "sort": None, "title": None,
               "axis": {"labelLimit": 190, "labelFontSize": 12}},
         "x": {"field": "v", "type": "quantitative", "scale": scale, "axis": None},
         "tooltip": [
@@ -85,7 +85,7 @@ def bar(category: AnswerColumn, metric: AnswerColumn, rows: Rows, shown: int = B
             {"mark": {"type": "bar", "height": {"band": 0.62}}},
             {"mark": text, "encoding": {"text": {"field": "text", "type": "nominal"}}},
         ],
-        "height": {"step": 26},
+        "height": 26 * len(values),
     }
     return {**spec, "width": width} if width else spec
 
@@ -94,7 +94,7 @@ def columns(part: AnswerColumn, metric: AnswerColumn, rows: Rows) -> Spec:
     """One metric over an ordered scale, such as the months of a year: upright columns in that order."""
     ordered = sorted(rows, key=lambda r: (r[part.name] is None, r[part.name] if r[part.name] is not None else 0))
     values: list[Spec] = [
-        {"c": cell_text(r[part.name], part), "v": as_number(r[metric.name]), "n": i,
+        {"c": cell_text(r[part.name], part), "v": as_number(r[metric.name]),
          "text": metric_text(r[metric.name], metric)}
         for i, r in enumerate(ordered)
     ]  # fmt: skip
@@ -102,7 +102,7 @@ def columns(part: AnswerColumn, metric: AnswerColumn, rows: Rows) -> Spec:
         "data": {"values": values},
         "mark": {"type": "bar", "width": {"band": 0.66}},
         "encoding": {
-            "x": {"field": "c", "type": "ordinal", "sort": {"field": "n"}, "title": None,
+            "x": {"field": "c", "type": "ordinal", "sort": None, "title": None,
                   "axis": {"labelAngle": 0, "labelOverlap": True}},
             "y": {"field": "v", "type": "quantitative", "axis": value_axis(metric), "title": None},
             "tooltip": [
