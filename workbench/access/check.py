@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from workbench.access.gaps import gaps
 from workbench.access.principal import EVERYONE, same_name, with_extended
 from workbench.access.restriction import same_column
 from workbench.access.rules import covers
@@ -28,7 +29,7 @@ def problems(workspace: Workspace, tables: Columns | None = None) -> tuple[Probl
     known = _Known(workspace)
     for policy in workspace.policies:
         found += known.policy(policy, tables)
-    return tuple(found)
+    return (*found, *gaps(workspace, tables))
 
 
 def _no_roles(workspace: Workspace) -> Iterator[Problem]:
