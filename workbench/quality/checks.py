@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from workbench.access.guard import issue
-from workbench.access.principal import Principal
-from workbench.access.restriction import Restriction
 from workbench.declare.declared import Declared
-from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, conjunction
+from workbench.declare.expression import Column, Expression, Name
 from workbench.declare.functions import CLASSES
-from workbench.declare.question import Question
 from workbench.declare.terms import Metric, SemanticModel
 from workbench.declare.types import infer
 from workbench.declare.unparse import unparse
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
-from workbench.graph.bind import column_of, field_expression
+from workbench.graph.bind import field_expression
 from workbench.graph.build import Graph, build
-from workbench.graph.formulas import SCANNED, Aggregation, formula
+from workbench.graph.formulas import Aggregation, formula
 from workbench.graph.joins import hops
 from workbench.graph.paths import Field
-from workbench.graph.resolve import Key, Leg, Number, Resolved
-from workbench.plan.build import build as build_plan
-from workbench.plan.lower import to_sql
+from workbench.quality.keys import broken_key, key_fact
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.stand_in import type_of
 
-SAMPLES = 3
-"""Broken keys that a problem quotes."""
 KINDS = {"boolean": "a condition or boolean", "number": "a number", "temporal": "a time"}
 DECLARED = {"boolean": "boolean", "number": "number", "time": "temporal"}
 """The class of values that each type of a dimension promises; a categorical one promises nothing."""
@@ -122,32 +114,11 @@ def _typed(
 def _keys(graph: Graph, model: str, declared: Declared[SemanticModel], engine: Engine) -> Iterator[Problem]:
     for key in declared.term.declared_keys():
         try:
-            sql = _repeated(graph, model, key, engine)
-            rows = engine.run(sql).to_pylist()
+            problem = broken_key(graph, key_fact(graph, model, key, engine))
         except WorkbenchError as error:
             yield from (
                 Problem(p.slug, p.message, p.place or declared.place_of("primary_key"), p.hint) for p in error.problems
             )
             continue
-        if rows:
-            samples = "; ".join(", ".join(f"{k} = {row[k]!r}" for k in key) + f" ({row['rows']} rows)" for row in rows)
-            yield Problem(
-                "broken-key",
-                f"{list(key)} is declared a key of '{model}' but is not unique: {samples}.",
-                declared.place_of("primary_key"),
-                "Joins on it would multiply rows. Mend the data, or declare another key.",
-            )
-
-
-def _repeated(graph: Graph, model: str, key: tuple[str, ...], engine: Engine) -> str:
-    """SQL for a few values of the key that several rows share; NULLs are no values."""
-    trees = tuple(column_of(graph, model, name) for name in key)
-    rows = Aggregation(model, None, Aggregate("count", ()))
-    present = conjunction(*(Call("not", (Call("is_null", (tree,)),)) for tree in trees))
-    leg = Leg(model, graph.model(model).table, None, (), present, trees, (0,))
-    keys = tuple(Key(name, name, Field((), model, name)) for name in key)
-    many = Call(">", (Column(SCANNED, "0"), Literal(1)))
-    counted = (Number("rows", "rows", Column(SCANNED, "0")),)
-    resolved = Resolved(Question(), keys, counted, (rows,), (leg,), many, (("rows", True),), SAMPLES)
-    plan = build_plan(issue(resolved, Principal("checks"), Restriction), engine.types, "")
-    return to_sql(plan, engine.schema, engine.dialect, engine.catalog)
+        if problem is not None:
+            yield problem

@@ -21,8 +21,9 @@ from workbench.access.view import narrow
 from workbench.declare.dashboard import Dashboard
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, find_root, load
-from workbench.errors import AccessDenied, Problem, QuestionError, WorkbenchError, did_you_mean
+from workbench.errors import AccessDenied, Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
 from workbench.graph.build import Graph, build
+from workbench.graph.keys import relied
 from workbench.graph.lineage import lineage
 from workbench.graph.resolve import resolve
 from workbench.graph.tags import column_tags
@@ -31,6 +32,7 @@ from workbench.session.cards import dimension_cards, matches, metric_card, model
 from workbench.session.catalog import DimensionCard, MetricCard, ModelCard
 from workbench.session.drafts import Drafts
 from workbench.session.identity import local_identity
+from workbench.session.keys import keys_of
 from workbench.session.reading import Compiled, answer_columns, compile_question, freshness
 from workbench.session.salt import salt_of
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from workbench.warehouse.engine import Engine
+    from workbench.warehouse.keys import Keys
     from workbench.warehouse.ledger import Ledger
 
 KEPT = 512
@@ -110,7 +113,9 @@ class Session:
         started = clock.perf_counter()
         compiled = self._compile(question)
         try:
-            table = self._run(compiled.sql, "metric", compiled.subject, compiled.plan.restrictions)
+            table = self._run_on_sound_keys(compiled)
+        except Unanswerable:
+            raise  # a broken key, told in words that fit the asker
         except WorkbenchError as error:
             from workbench.warehouse.redact import redacted
 
@@ -285,6 +290,10 @@ class Session:
         return salt_of(self.workspace.root)
 
     @cached_property
+    def _keys(self) -> Keys:
+        return keys_of(self._engine, self._ledger)
+
+    @cached_property
     def _tags(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
         return column_tags(self._whole)
 
@@ -308,6 +317,15 @@ class Session:
                 self._compiled.pop(next(iter(self._compiled)))
             self._compiled[question] = compile_question(granted, self._engine, self._salt)
         return self._compiled[question]
+
+    def _run_on_sound_keys(self, compiled: Compiled) -> Any:
+        """The rows, from data in which no join of the question multiplies any."""
+        joins = relied(self._whole, compiled.resolved)
+        version = self._keys.require(self._whole, joins, self._restriction)
+        table = self._run(compiled.sql, "metric", compiled.subject, compiled.plan.restrictions)
+        if self._engine.version() != version:  # the data was replaced meanwhile: what was read must hold as well
+            self._keys.require(self._whole, joins, self._restriction)
+        return table
 
     def _run(self, sql: str, kind: str, subject: tuple[str, ...], restrictions: tuple[str, ...]) -> Any:
         started = clock.perf_counter()

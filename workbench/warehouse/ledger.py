@@ -1,4 +1,4 @@
-"""Keeps the record of what was asked, by whom and with what outcome, without an answer ever waiting for it."""
+"""Keeps the record of what was asked and of what was found of keys, without an answer ever waiting for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from workbench.errors import Problem
 
@@ -41,6 +41,41 @@ class Run:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFact:
+    """What one version of the data says of a declared key, or with ``role`` of a relationship and its partners.
+
+    ``identity`` names what was read, so that a verdict never outlives a change of the declaration. Orphans are facts
+    about the data and break nothing; they form the NULL group.
+    """
+
+    model: str
+    key: tuple[str, ...]
+    role: str
+    identity: str
+    version: str
+    verdict: Literal["sound", "broken"]
+    rows: int
+    nulls: int
+    duplicates: int = 0
+    orphans: int = 0
+    sample: tuple[str, ...] = ()
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def matched(self) -> int:
+        """Rows of a relationship that find their partner."""
+        return self.rows - self.nulls - self.orphans
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether a join on it gives some rows several times; NULLs alone meet nothing."""
+        return self.duplicates > 0
+
+
+Note = Run | KeyFact
+
+
 class Ledger:
     """The record at one database URL; notes are written by a thread of its own and flushed on close and at exit.
 
@@ -50,7 +85,7 @@ class Ledger:
     def __init__(self, url: str) -> None:
         self.url = url
         self.problem: Problem | None = None
-        self._queue: SimpleQueue[Run | threading.Event] = SimpleQueue()
+        self._queue: SimpleQueue[Note | threading.Event] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
         self._hurry = threading.Event()
@@ -62,9 +97,9 @@ class Ledger:
         """The ledger at an SQLAlchemy URL; nothing is loaded or created before the first note."""
         return cls(url)
 
-    def note(self, run: Run) -> None:
-        """Queue one run to be written; returns at once and never fails."""
-        self._queue.put(run)
+    def note(self, note: Note) -> None:
+        """Queue one run or fact to be written; returns at once and never fails."""
+        self._queue.put(note)
         if self._writer is None:
             self._start()
         self._warn_once()
@@ -95,6 +130,12 @@ class Ledger:
             return store.recent(limit, asker)
         finally:
             store.close()
+
+    def key_facts(self, version: str) -> tuple[KeyFact, ...]:
+        """What is recorded of keys in one version of the data, oldest first; nothing where it cannot be read."""
+        from workbench.warehouse.ledger_facts import key_facts
+
+        return key_facts(self.url, version)
 
     def flush(self) -> None:
         """Wait until all that was noted is written, or cannot be."""
@@ -132,11 +173,11 @@ class Ledger:
         from workbench.warehouse.ledger_store import LedgerStore
 
         self._store = LedgerStore(self.url)
-        waiting: list[Run | threading.Event] = [first]
+        waiting: list[Note | threading.Event] = [first]
         while True:
             waiting += self._drain()
             try:
-                self._store.append([item for item in waiting if isinstance(item, Run)])
+                self._store.append([item for item in waiting if not isinstance(item, threading.Event)])
             except WarehouseError as error:
                 self.problem = error.problems[0]
             for item in waiting:
@@ -145,8 +186,8 @@ class Ledger:
             waiting = [self._queue.get()]
             time.sleep(0 if isinstance(waiting[0], threading.Event) else 0.05)  # let a burst become one write
 
-    def _drain(self) -> list[Run | threading.Event]:
-        items: list[Run | threading.Event] = []
+    def _drain(self) -> list[Note | threading.Event]:
+        items: list[Note | threading.Event] = []
         while True:
             try:
                 items.append(self._queue.get_nowait())

@@ -1,10 +1,9 @@
-"""Writes runs to and reads them from a database named by URL; SQLite on a laptop, shared by many processes."""
+"""Writes runs and facts to a database named by URL and reads them; SQLite on a laptop, shared by many processes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
 from workbench.errors import Problem, WarehouseError
-from workbench.warehouse.ledger import Run
+from workbench.warehouse.ledger import KeyFact, Note, Run
+from workbench.warehouse.ledger_facts import fact_of, in_utc
 
 _META = sa.MetaData()
 
@@ -32,6 +32,24 @@ RUNS = sa.Table(
     sa.Column("restrictions", sa.Integer, nullable=False),
 )
 
+KEYS = sa.Table(
+    "keys",
+    _META,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("key", sa.JSON, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("identity", sa.String(16), nullable=False),
+    sa.Column("version", sa.Text, nullable=False, index=True),
+    sa.Column("verdict", sa.String(8), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("nulls", sa.BigInteger, nullable=False),
+    sa.Column("duplicates", sa.BigInteger, nullable=False),
+    sa.Column("orphans", sa.BigInteger, nullable=False),
+    sa.Column("sample", sa.JSON, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)
+
 
 class LedgerStore:
     """The tables of the ledger at one URL, created when first needed; every failure is a WarehouseError."""
@@ -40,13 +58,17 @@ class LedgerStore:
         self._url = sa.make_url(url)
         self._engine: sa.Engine | None = None
 
-    def append(self, runs: Sequence[Run]) -> None:
-        """Write runs in one transaction; raises `WarehouseError` (ledger-unwritable)."""
-        if not runs:
+    def append(self, notes: Sequence[Note]) -> None:
+        """Write runs and facts in one transaction; raises `WarehouseError` (ledger-unwritable)."""
+        runs = [asdict(note) for note in notes if isinstance(note, Run)]
+        facts = [asdict(note) for note in notes if isinstance(note, KeyFact)]
+        if not notes:
             return
         try:
             with self._opened().begin() as connection:
-                connection.execute(sa.insert(RUNS), [asdict(run) for run in runs])
+                for table, rows in ((RUNS, runs), (KEYS, facts)):
+                    if rows:
+                        connection.execute(sa.insert(table), rows)
         except (SQLAlchemyError, OSError) as error:
             raise WarehouseError(self._problem("ledger-unwritable", "cannot be written", error)) from None
 
@@ -58,6 +80,15 @@ class LedgerStore:
         try:
             with self._opened().connect() as connection:
                 return tuple(_run(row._asdict()) for row in connection.execute(query))
+        except (SQLAlchemyError, OSError) as error:
+            raise WarehouseError(self._problem("ledger-unreadable", "cannot be read", error)) from None
+
+    def key_facts(self, version: str) -> tuple[KeyFact, ...]:
+        """What is recorded of keys in one version of the data, oldest first; raises as `recent` does."""
+        query = sa.select(KEYS).where(KEYS.c.version == version).order_by(KEYS.c.number)
+        try:
+            with self._opened().connect() as connection:
+                return tuple(fact_of(row._asdict()) for row in connection.execute(query))
         except (SQLAlchemyError, OSError) as error:
             raise WarehouseError(self._problem("ledger-unreadable", "cannot be read", error)) from None
 
@@ -76,9 +107,10 @@ class LedgerStore:
             with engine.begin() as connection:
                 if sqlite:  # readers and one writer at a time, none of them in another's way
                     connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-                connection.execute(CreateTable(RUNS, if_not_exists=True))
-                for index in RUNS.indexes:
-                    connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+                for table in (RUNS, KEYS):
+                    connection.execute(CreateTable(table, if_not_exists=True))
+                    for index in table.indexes:
+                        connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
             self._engine = engine
         return self._engine
 
@@ -90,6 +122,4 @@ class LedgerStore:
 
 
 def _run(row: dict[str, Any]) -> Run:
-    at = row["at"]  # SQLite keeps no time zone; all that is written is UTC
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return Run(**{**row, "at": at, "subject": tuple(row["subject"])})
+    return Run(**{**row, "at": in_utc(row["at"]), "subject": tuple(row["subject"])})
