@@ -37,9 +37,10 @@ def up(asker: Asker, port: int | None, lab_port: int | None, browser: bool) -> i
         # JupyterLab takes longest to start and needs no warehouse, so it goes first.
         say("Starting notebooks ...")
         children.append(lab_child(root, labs, asker.user))
-        _first_numbers(asker)
+        _build(asker, root)
         say("Starting dashboards ...")
         children.append(dashboards_child(root, ours, asker.user, asker.environment))
+        _first_number(asker)
         wait_until_ready(children)
         for child in reversed(children):
             click.echo(f"{child.name:<12}{child.url}")
@@ -87,25 +88,29 @@ def build(asker: Asker, again: bool) -> None:
     click.echo(_shown(path))
 
 
-def _first_numbers(asker: Asker) -> None:
-    """Build the warehouse where needed, and show that it answers."""
-    from workbench import connect
+def _build(asker: Asker, root: Path) -> None:
+    """Read the workspace, whose problems end this at once, and build its warehouse where needed."""
+    from workbench.declare.workspace import load
+    from workbench.warehouse.open import prepare
 
-    with connect(asker.workspace_root(), as_user=asker.user, environment=asker.environment) as session:
-        # A metric that counts the rows of a model says most at first sight.
+    workspace = load(root).require()
+    name = workspace.settings.name or root.name
+    say(f"Workspace {name}: {len(workspace.models)} models, {len(workspace.metrics)} metrics.")
+    prepare(root, workspace.settings.environment(asker.environment), say)
+
+
+def _first_number(asker: Asker) -> None:
+    """Show that it answers, while the servers start: a metric that counts the rows of a model says most."""
+    from workbench.show.format import number_text
+
+    with asker.session() as session:
         models = {model.name for model in session.models}
-        shown = sorted(session.metrics, key=lambda card: card.name not in models)[:1]
-        settings = session.workspace.settings
-        say(
-            f"Workspace {settings.name or session.workspace.root.name} as {session.principal.name}: "
-            f"{len(session.models)} models, {len(session.metrics)} metrics, {len(session.dashboards)} dashboards."
-        )
-        if shown:
-            from workbench.show.format import number_text
-
-            answer = session.query(shown[0].name)
-            value = number_text(answer.rows()[0][shown[0].name], shown[0].unit, shown[0].format)
-            say(f"{shown[0].label or shown[0].name}: {value} (answered in {answer.seconds:.2f} s).")
+        shown = next(iter(sorted(session.metrics, key=lambda card: card.name not in models)), None)
+        if shown is None:
+            return
+        answer = session.query(shown.name)
+        value = number_text(answer.rows()[0][shown.name], shown.unit, shown.format)
+        say(f"{shown.label or shown.name}: {value}, asked by {session.principal.name}.")
 
 
 def _watch(children: list[Child]) -> int:
