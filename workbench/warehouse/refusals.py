@@ -10,6 +10,7 @@ from workbench.warehouse.relations import Relations
 
 
 def missing_table(name: str, relations: Relations) -> Problem:
+    """A table that is hidden or missing, with the nearest visible names."""
     visible = relations.visible()
     bare = {table.partition(".")[2]: table for table in visible}
     near = did_you_mean(name, (*visible, *bare)) if visible else ""
@@ -19,6 +20,7 @@ def missing_table(name: str, relations: Relations) -> Problem:
 
 
 def not_function(name: str, among: Iterable[str]) -> Problem:
+    """A function that is not among those that only compute."""
     near = did_you_mean(name.lower(), among) if among else ""
     return Problem(
         "function-not-allowed",
@@ -28,6 +30,7 @@ def not_function(name: str, among: Iterable[str]) -> Problem:
 
 
 def not_syntax(kind: str, node: Tree) -> Problem:
+    """A kind of statement or syntax that is not answered, and what to use for it."""
     if kind == "SHOW_REF":
         what = {"DESCRIBE": "DESCRIBE", "SUMMARY": "SUMMARIZE"}.get(str(node.get("show_type")), "SHOW")
         return Problem(
