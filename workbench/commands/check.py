@@ -23,15 +23,13 @@ from workbench.errors import Problem
 @in_workspace
 def validate(asker: Asker, data: bool, form: str) -> int:
     """Check every declaration and list all problems at once, each with its place."""
-    from workbench.access.check import problems as access_problems
     from workbench.declare.workspace import load
-    from workbench.graph.build import build
-    from workbench.graph.check import check as check_graph
+    from workbench.quality.problems import find_problems
 
     workspace = load(asker.workspace_root())
-    graph = build(workspace)
-    problems = [*workspace.problems, *check_graph(graph, workspace), *access_problems(workspace)]
+    problems = list(find_problems(workspace))
     if data and not any(problem.severity == "error" for problem in problems):
+        from workbench.access.check import problems as access_problems
         from workbench.quality.checks import check_data
         from workbench.warehouse.open import open_engine
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from workbench.declare.dashboard import Dashboard
 from workbench.declare.declared import Declared, declared
+from workbench.declare.kept import KeptDocuments
 from workbench.declare.people import Group, Groups, Policy, Role, Roles
 from workbench.declare.question import SavedQuery
-from workbench.declare.reader import read_documents
 from workbench.declare.settings import Settings, read_settings
 from workbench.declare.terms import Metric, SemanticModel, Term
 from workbench.errors import DeclarationError, Place, Problem
@@ -39,6 +41,8 @@ class Workspace:
     policies: tuple[Declared[Policy], ...] = ()
     people: tuple[Declared[Roles] | Declared[Groups], ...] = ()
     problems: tuple[Problem, ...] = ()
+    fingerprint: str = ""
+    """Changes with every byte that was read."""
 
     def require(self) -> Workspace:
         """Itself when nothing is wrong; raises `DeclarationError` with every problem otherwise."""
@@ -71,10 +75,10 @@ def load(root: Path) -> Workspace:
     except DeclarationError as error:
         problems.extend(error.problems)
         settings = Settings()
-    found: list[Declared[Any]] = []
-    for folder, kinds in FOLDERS.items():
-        for file in _files(root / folder):
-            found.extend(_declarations(file, root, kinds, problems))
+    files = [(*file, kinds) for folder, kinds in FOLDERS.items() for file in _files(root, folder, problems)]
+    kept = KeptDocuments(root, sum(len(content) for _, content, _ in files))
+    found = [one for file in files for one in _declarations(kept, *file, problems)]
+    kept.save()
     if not any(isinstance(one.term, SemanticModel) for one in found) and not problems:
         problems.append(
             Problem(
@@ -84,23 +88,40 @@ def load(root: Path) -> Workspace:
                 "Write metrics/models/<table>.yml, or run 'workbench init' to have models proposed.",
             )
         )
-    return _workspace(root, settings, found, problems)
+    return _workspace(root, settings, found, problems, _fingerprint(settings, files))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    yield from sorted(path for path in folder.rglob("*") if path.suffix in (".yml", ".yaml") and path.is_file())
+def _files(root: Path, folder: str, problems: list[Problem]) -> Iterator[tuple[str, bytes]]:
+    """The name and content of every file of declarations in a folder, by name."""
+    found = (os.path.join(place, name) for place, _, names in os.walk(root / folder) for name in names)
+    for path in sorted(found):
+        if not path.endswith((".yml", ".yaml")) or not os.path.isfile(path):
+            continue
+        name = path[len(os.path.join(root, "")) :].replace(os.sep, "/")
+        try:
+            with open(path, "rb") as file:
+                yield name, file.read()
+        except OSError as error:
+            problems.append(Problem("unreadable-file", f"cannot be read: {error.strerror}.", Place(name)))
+
+
+def _fingerprint(settings: Settings, files: Iterable[tuple[str, bytes, object]]) -> str:
+    state = sha256(settings.model_dump_json().encode())
+    for name, content, _ in files:
+        state.update(f"{name}\0{len(content)}\0".encode())
+        state.update(content)
+    return state.hexdigest()
 
 
 def _declarations(
-    file: Path, root: Path, kinds: tuple[type[Term], ...], problems: list[Problem]
+    kept: KeptDocuments, name: str, content: bytes, kinds: tuple[type[Term], ...], problems: list[Problem]
 ) -> Iterator[Declared[Any]]:
-    name = file.relative_to(root).as_posix()
     try:
-        documents = read_documents(file.read_text(encoding="utf-8"), name)
+        documents = kept.documents(content, name)
     except DeclarationError as error:
         problems.extend(error.problems)
         return
-    except (UnicodeDecodeError, OSError) as error:
+    except UnicodeDecodeError as error:
         problems.append(Problem("unreadable-file", f"cannot be read as UTF-8 text: {error}.", Place(name)))
         return
     for document in documents:
@@ -124,7 +145,9 @@ def _declarations(
             )
 
 
-def _workspace(root: Path, settings: Settings, found: list[Declared[Any]], problems: list[Problem]) -> Workspace:
+def _workspace(
+    root: Path, settings: Settings, found: list[Declared[Any]], problems: list[Problem], fingerprint: str
+) -> Workspace:
     def named(kind: type[Term], key: str) -> dict[str, Declared[Any]]:
         out: dict[str, Declared[Any]] = {}
         for one in found:
@@ -170,4 +193,5 @@ def _workspace(root: Path, settings: Settings, found: list[Declared[Any]], probl
         policies=tuple(one for one in found if isinstance(one.term, Policy)),
         people=tuple(one for one in found if isinstance(one.term, Roles | Groups)),
         problems=tuple(problems),
+        fingerprint=fingerprint,
     )
