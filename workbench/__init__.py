@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.errors import WorkbenchError as WorkbenchError
-    from workbench.show.magics import load_ipython_extension as load_ipython_extension
     from workbench.show.connect import connect as connect
+    from workbench.show.magics import load_ipython_extension as load_ipython_extension
+    from workbench.show.magics import unload_ipython_extension as unload_ipython_extension
 
 __version__ = "0.1.0"
-__all__ = ["WorkbenchError", "__version__", "connect", "load_ipython_extension"]
+__all__ = ["WorkbenchError", "__version__", "connect", "load_ipython_extension", "unload_ipython_extension"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,10 +20,10 @@ def __getattr__(name: str) -> Any:
         from workbench.show.connect import connect
 
         return connect
-    if name == "load_ipython_extension":
-        from workbench.show.magics import load_ipython_extension
+    if name in ("load_ipython_extension", "unload_ipython_extension"):
+        from workbench.show import magics
 
-        return load_ipython_extension
+        return getattr(magics, name)
     if name == "WorkbenchError":
         from workbench.errors import WorkbenchError
 

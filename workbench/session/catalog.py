@@ -77,3 +77,8 @@ class Cards(tuple[Any, ...]):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any] | None:
         drawn = self.draw(self, "bundle") if self.draw else None
         return drawn if isinstance(drawn, dict) else None
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # IPython prints any tuple by itself, past the bundle; a terminal shall see the list as well.
+        drawn = self._repr_mimebundle_()
+        printer.text(drawn["text/plain"] if drawn else tuple.__repr__(self))

@@ -26,7 +26,8 @@ STYLE = """
 .under { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 8px; font-size: 12.5px; min-height: 20px; }
 .change { font-weight: 600; white-space: nowrap; } .quiet { opacity: .65; }
 .trend { margin-top: 8px; height: 34px; } .trend svg { max-width: 100%; }
-.about { all: unset; flex: none; cursor: pointer; width: 16px; height: 16px; border-radius: 50%; border: 1px solid currentColor;
+.about { all: unset; flex: none; cursor: pointer;
+  width: 16px; height: 16px; border-radius: 50%; border: 1px solid currentColor;
   opacity: .6; font: italic 600 11px/16px Georgia, serif; text-align: center; }
 .about:focus-visible { outline: 2px solid #3f7fd4; } .about:hover { opacity: 1; }
 [popover] { max-width: min(420px, 88vw); border: 1px solid rgba(128,135,145,.35); border-radius: 12px;
