@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import secrets
+from contextlib import suppress
 from datetime import date, datetime
 from functools import cache
 from hashlib import sha256
@@ -51,7 +52,8 @@ def seal(root: Path, name: str, data: Any) -> None:
         passing.write_bytes(made + b"\n" + body)
         os.replace(passing, file)
     except OSError:
-        passing.unlink(missing_ok=True)
+        with suppress(OSError):
+            passing.unlink()
 
 
 def is_plain(data: Any) -> bool:
