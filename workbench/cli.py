@@ -16,6 +16,7 @@ from workbench.commands.doctor import doctor
 from workbench.commands.exits import EPILOG, INTERRUPTED, exit_code, report
 from workbench.commands.exports import schema
 from workbench.commands.imports import import_
+from workbench.commands.keys import keys
 from workbench.commands.serve import build, serve, up
 from workbench.commands.start import init
 from workbench.errors import InternalError, Problem, WorkbenchError
@@ -24,7 +25,7 @@ COMMANDS = (
     *(up, init, doctor, build, serve),
     *(query, sql, saved, explain),
     *(metrics, dimensions, models),
-    *(validate, test, why),
+    *(validate, keys, test, why),
     *(schema, import_),
 )
 

@@ -18,7 +18,7 @@ from workbench.graph.build import Graph, build
 from workbench.graph.formulas import Aggregation, formula
 from workbench.graph.joins import hops
 from workbench.graph.paths import Field
-from workbench.quality.keys import broken_key, key_fact
+from workbench.quality.keys import broken_key, key_fact, place_of_key
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.stand_in import type_of
 
@@ -114,11 +114,10 @@ def _typed(
 def _keys(graph: Graph, model: str, declared: Declared[SemanticModel], engine: Engine) -> Iterator[Problem]:
     for key in declared.term.declared_keys():
         try:
-            problem = broken_key(graph, key_fact(graph, model, key, engine))
+            fact = key_fact(graph, model, key, engine)
         except WorkbenchError as error:
-            yield from (
-                Problem(p.slug, p.message, p.place or declared.place_of("primary_key"), p.hint) for p in error.problems
-            )
+            place = place_of_key(declared, key)
+            yield from (Problem(p.slug, p.message, p.place or place, p.hint) for p in error.problems)
             continue
-        if problem is not None:
-            yield problem
+        if fact.verdict == "broken":
+            yield broken_key(graph, fact)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 
+from workbench.declare.declared import Declared
+from workbench.declare.terms import SemanticModel
 from workbench.declare.workspace import Workspace
-from workbench.errors import Problem
+from workbench.errors import Place, Problem, WorkbenchError
 from workbench.graph.build import Graph, build
 from workbench.graph.keys import KeyRead, key_read, role_reads
 from workbench.plan.lower_keys import coverage_sql, uniqueness_sql
@@ -17,14 +21,23 @@ from workbench.warehouse.ledger import KeyFact, Ledger
 def verify_keys(workspace: Workspace, engine: Engine, ledger: Ledger | None) -> tuple[KeyFact, ...]:
     """Look at every declared key and relationship of every model, and record what was found.
 
-    Raises `WarehouseError` or `QuestionError` where a table or column is not there.
+    Raises `WorkbenchError` with every table and column that is not there, once all others are recorded.
     """
     graph = build(workspace)
-    facts = tuple(fact for model in sorted(graph.models) for fact in _facts(graph, model, engine))
-    for fact in facts:
+    facts: list[KeyFact] = []
+    problems: dict[Problem, None] = {}
+    for look, place in _looks(graph, engine):
+        try:
+            fact = look()
+        except WorkbenchError as error:
+            problems |= dict.fromkeys(replace(p, place=p.place or place) for p in error.problems)
+            continue
+        facts.append(fact)
         if ledger is not None:
             ledger.note(fact)
-    return facts
+    if problems:
+        raise WorkbenchError(problems)
+    return tuple(facts)
 
 
 def key_fact(graph: Graph, model: str, key: tuple[str, ...], engine: Engine) -> KeyFact:
@@ -38,34 +51,44 @@ def uniqueness(read: KeyRead, engine: Engine) -> Statements:
     return uniqueness_sql(read, engine.schema, engine.dialect, engine.catalog)
 
 
-def broken_key(graph: Graph, fact: KeyFact) -> Problem | None:
-    """The problem of a declared key that the data does not bear out; None for one that it does."""
-    place = graph.models[fact.model].place_of("primary_key")
+def broken_key(graph: Graph, fact: KeyFact, with_sample: bool = True) -> Problem:
+    """The problem of a declared key that the data does not bear out."""
+    place = place_of_key(graph.models[fact.model], fact.key)
     if fact.duplicates:
+        sample = f": {'; '.join(fact.sample)}" if with_sample else ""
         return Problem(
             "broken-key",
-            f"{list(fact.key)} is declared a key of '{fact.model}' but is not unique: {'; '.join(fact.sample)}.",
+            f"{list(fact.key)} is declared a key of '{fact.model}' but is not unique{sample}.",
             place,
             "Joins on it would multiply rows. Mend the data, or declare another key.",
         )
-    if fact.verdict == "broken":
-        return Problem(
-            "broken-key",
-            f"{list(fact.key)} is declared the primary key of '{fact.model}' but is NULL in "
-            f"{fact.nulls:,} of {fact.rows:,} rows.",
-            place,
-            "No join finds these rows. Mend the data, or declare it in 'unique_keys', which may be NULL.",
-        )
-    return None
+    return Problem(
+        "broken-key",
+        f"{list(fact.key)} is declared the primary key of '{fact.model}' but is NULL in {fact.nulls:,} of "
+        f"{fact.rows:,} rows.",
+        place,
+        "No join finds these rows. Mend the data, or declare it in 'unique_keys', which may be NULL.",
+    )
 
 
-def _facts(graph: Graph, model: str, engine: Engine) -> Iterator[KeyFact]:
-    term = graph.model(model)
-    for key in term.declared_keys():
-        yield key_fact(graph, model, key, engine)
-    for role, relationship in term.relationships.items():
-        if relationship.to in graph.models:
-            ours, theirs = role_reads(graph, model, role)
-            yield measure(
-                engine, ours, coverage_sql(ours, theirs, engine.schema, engine.dialect, engine.catalog), role=role
-            )
+def place_of_key(declared: Declared[SemanticModel], key: tuple[str, ...]) -> Place:
+    """Where a key is declared."""
+    if key == declared.term.primary_key or key not in declared.term.unique_keys:
+        return declared.place_of("primary_key")
+    return declared.place_of("unique_keys", declared.term.unique_keys.index(key))
+
+
+def _looks(graph: Graph, engine: Engine) -> Iterator[tuple[Callable[[], KeyFact], Place]]:
+    """What looks at each key and relationship, and where it is declared."""
+    for model, declared in sorted(graph.models.items()):
+        for key in declared.term.declared_keys():
+            yield partial(key_fact, graph, model, key, engine), place_of_key(declared, key)
+        for role, relationship in declared.term.relationships.items():
+            if relationship.to in graph.models:
+                yield partial(_role_fact, graph, model, role, engine), declared.place_of("relationships", role, "on")
+
+
+def _role_fact(graph: Graph, model: str, role: str, engine: Engine) -> KeyFact:
+    ours, theirs = role_reads(graph, model, role)
+    statements = coverage_sql(ours, theirs, engine.schema, engine.dialect, engine.catalog)
+    return measure(engine, ours, statements, role=role)

@@ -18,12 +18,15 @@ from workbench.declare.terms import MetricTest
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError
 from workbench.graph.build import Graph, build
+from workbench.graph.keys import relied
 from workbench.graph.resolve import resolve
 from workbench.plan.build import build as build_plan
 from workbench.plan.lower import to_sql
+from workbench.quality.keys import uniqueness
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.given import write_given
+from workbench.warehouse.keys import Keys
 
 PROVER = Principal("tests")
 """Tests are about definitions, so nothing is restricted; whoever runs them holds the warehouse anyway."""
@@ -53,21 +56,27 @@ class Outcome:
 def prove(workspace: Workspace, engine: Engine, names: Iterable[str] = ()) -> Iterator[Outcome]:
     """Run the tests of the named metrics, of all where none is named."""
     graph = build(workspace)
+    keys = keys_of(engine)
     for name in names or sorted(graph.metrics):
         for number, test in enumerate(graph.metric(name).tests, 1):
             place = graph.metrics[name].place_of("tests", number - 1)
             kind = "warehouse" if test.given is None else "given rows"
             try:
-                got = _value(graph, name, test, engine, place)
+                got = _value(graph, name, test, engine, keys, place)
             except WorkbenchError as error:
                 yield Outcome(name, number, kind, False, test.expect, None, place, error.problems)
                 continue
             yield Outcome(name, number, kind, _close(test, got), test.expect, got, place)
 
 
-def _value(graph: Graph, name: str, test: MetricTest, engine: Engine, place: Place) -> Any:
+def keys_of(engine: Engine) -> Keys:
+    """The keys of the data that tests are about, each looked at once."""
+    return Keys(engine, None, lambda read: uniqueness(read, engine))
+
+
+def _value(graph: Graph, name: str, test: MetricTest, engine: Engine, keys: Keys, place: Place) -> Any:
     if test.given is None:
-        return _ask(graph, name, test, engine)
+        return _ask(graph, name, test, engine, keys)
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
         path = Path(folder) / "given.duckdb"
         tables = {graph.model(model).table: rows for model, rows in test.given.items()}
@@ -75,15 +84,17 @@ def _value(graph: Graph, name: str, test: MetricTest, engine: Engine, place: Pla
         write_given(path, types, tables, place)
         small = DuckDBEngine(path)
         try:
-            return _ask(graph, name, test, small)
+            return _ask(graph, name, test, small, keys_of(small))
         finally:
             small.close()
 
 
-def _ask(graph: Graph, name: str, test: MetricTest, engine: Engine) -> Any:
+def _ask(graph: Graph, name: str, test: MetricTest, engine: Engine, keys: Keys) -> Any:
     """The one value of a test's question; several groups are an error of the test."""
     question = Question(metrics=name, by=test.by, where=test.where)
-    granted = issue(resolve(graph, question), PROVER, Restriction)
+    resolved = resolve(graph, question)
+    keys.require(graph, relied(graph, resolved), Restriction)
+    granted = issue(resolved, PROVER, Restriction)
     table = engine.run(to_sql(build_plan(granted, engine.types, ""), engine.schema, engine.dialect, engine.catalog))
     if table.num_rows > 1:
         raise WorkbenchError(

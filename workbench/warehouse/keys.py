@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from workbench.access.restriction import Restriction
@@ -20,6 +21,9 @@ Statements = tuple[str, Callable[[], str]]
 
 ATTEMPTS = 3
 """Times that a measurement is begun anew because the data changed under it."""
+
+LONGEST = 60
+"""Characters of a value that are quoted."""
 
 
 class Keys:
@@ -130,4 +134,13 @@ def _repeats(fact: KeyFact) -> str:
 
 def _sample(key: tuple[str, ...], values: list[object]) -> str:
     *parts, rows = values
-    return f"{', '.join(f'{name} = {part!r}' for name, part in zip(key, parts, strict=True))} ({rows} rows)"
+    shown = ", ".join(f"{name} = {_shown(part)}" for name, part in zip(key, parts, strict=True))
+    return f"{shown} ({rows} rows)" if rows != 1 else f"{shown} (1 row)"
+
+
+def _shown(value: object) -> str:
+    """A value as one would write it in a condition; a long one only at its start."""
+    if isinstance(value, bool | int | float | Decimal):
+        return str(value)
+    text = str(value)
+    return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
