@@ -39,6 +39,19 @@ def test_truncated_anywhere(small_file: Path, share: float) -> None:
     assert "workbench up" in text
 
 
+def test_a_file_that_duckdb_itself_made_shorter_is_whole(tmp_path: Path) -> None:
+    path, sizes = tmp_path / "changed.duckdb", [0]
+    for round_ in range(8):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("create table if not exists t (i int); create table if not exists u as select 'x' as x")
+            connection.execute(f"insert into t values ({round_})")
+        sizes.append(path.stat().st_size)
+        engine = DuckDBEngine(path)
+        assert engine.run("SELECT * FROM t").num_rows == round_ + 1
+        engine.close()
+    assert sizes != sorted(sizes), "it never became shorter, so nothing was tested"
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"id,name\n1,a\n" * 900, b"SQLite format 3\0" + b"\0" * 20_000, b"PAR1" * 5_000]
 )

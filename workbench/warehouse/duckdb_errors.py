@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -18,9 +19,8 @@ _VERSIONS = re.compile(r"version number (\d+)")
 
 
 def problem_of_file(path: Path) -> Problem | None:
-    """What is wrong with the file at first sight: missing, unreadable, not DuckDB's, or cut short."""
+    """What is wrong with the file at first sight: missing, unreadable, or not DuckDB's."""
     try:
-        size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(_HEADERS)
     except FileNotFoundError:
@@ -33,21 +33,28 @@ def problem_of_file(path: Path) -> Problem | None:
         return Problem("warehouse-broken", f"'{path}' is a folder, not a DuckDB file.", hint="Name the file itself.")
     if head[8:12] != b"DUCK":
         return Problem("warehouse-broken", f"'{path}' is not a DuckDB file.", hint=REBUILD)
-    whole = _expected_size(head)
-    if size < whole:
-        missing = f"'{path}' is cut short: {size:,} of at least {whole:,} bytes are there."
-        return Problem("warehouse-broken", missing, hint=REBUILD)
     return None
 
 
-def _expected_size(head: bytes) -> int:
-    """The bytes that the newer of DuckDB's two database headers promises; only the headers where it reads oddly."""
+def problem_of_size(path: Path, free_blocks: Callable[[], int]) -> Problem | None:
+    """Whether the file is cut short. DuckDB itself leaves free blocks at the end away, and still counts them."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        whole, block = _expected_size(file.read(_HEADERS))
+    if size >= whole or size >= whole - free_blocks() * block:
+        return None
+    missing = f"'{path}' is cut short: {size:,} of at least {whole:,} bytes are there."
+    return Problem("warehouse-broken", missing, hint=REBUILD)
+
+
+def _expected_size(head: bytes) -> tuple[int, int]:
+    """The bytes that the newer of DuckDB's two headers promises, and those of a block; little where it reads oddly."""
     if len(head) < _HEADERS:
-        return _HEADERS
+        return _HEADERS, 0
     newest = max((struct.unpack_from("<8Q", head, at) for at in (4096, 8192)), key=lambda header: int(header[1]))
     blocks, block_size = int(newest[4]), int(newest[5])
     plausible = block_size in {2**power for power in range(14, 19)} and blocks < 2**40  # else encrypted or newer
-    return _HEADERS + blocks * block_size if plausible else _HEADERS
+    return (_HEADERS + blocks * block_size, block_size) if plausible else (_HEADERS, 0)
 
 
 def opening_error(path: Path, error: duckdb.Error) -> WarehouseError:

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from workbench.errors import WarehouseError
-from workbench.warehouse.duckdb_errors import opening_error, problem_of_file
+from workbench.warehouse.duckdb_errors import opening_error, problem_of_file, problem_of_size
 
 HARDENED: dict[str, str | bool | int | float | list[str]] = {
     "access_mode": "READ_ONLY",
@@ -42,9 +42,18 @@ def open_hardened(path: Path) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(path), config=HARDENED)
         # TimeZone is not a start-up option, and cursors inherit only what is set for all.
         connection.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL lock_configuration = true")
+        problem = problem_of_size(path, lambda: _free_blocks(connection))
     except duckdb.Error as error:
         raise opening_error(path, error) from None
+    if problem is not None:
+        connection.close()
+        raise WarehouseError(problem)
     return connection
+
+
+def _free_blocks(connection: duckdb.DuckDBPyConnection) -> int:
+    found = connection.execute("SELECT free_blocks FROM pragma_database_size()").fetchone()
+    return int(found[0]) if found else 0
 
 
 class WarehouseFile:
