@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Literal
 
 
@@ -83,8 +84,14 @@ def did_you_mean(name: str, candidates: Iterable[str], otherwise: str = "") -> s
     >>> did_you_mean("revenu", ["revenue", "orders"])
     "Did you mean 'revenue'?"
     """
-    near = get_close_matches(name, list(candidates), n=3, cutoff=0.6)
+    near = _nearest(name, tuple(candidates))
     return f"Did you mean {one_of(near)}?" if near else otherwise
+
+
+@lru_cache(maxsize=32)
+def _nearest(name: str, candidates: tuple[str, ...]) -> tuple[str, ...]:
+    """The nearest few; a name that thousands use and nobody declares any more is looked for once."""
+    return tuple(get_close_matches(name, candidates, n=3, cutoff=0.6))
 
 
 def one_of(names: Sequence[str]) -> str:
