@@ -11,8 +11,11 @@ from workbench.access.restriction import Mask, Restriction
 from workbench.declare.expression import Aggregate, Call, Column, Expression, children
 from workbench.errors import AccessDenied, Problem, QuestionError
 from workbench.graph.formulas import SCANNED
-from workbench.graph.resolve import Leg, Resolved
+from workbench.graph.legs import SHOWN, Leg
+from workbench.graph.resolve import Resolved
+from workbench.graph.timing import TIME
 
+_OF_NO_TABLE = frozenset({SCANNED, TIME, SHOWN})
 _COUNTS = frozenset({"count", "approx_distinct"})
 
 
@@ -34,6 +37,8 @@ def issue(resolved: Resolved, principal: Principal, restriction_of: Callable[[st
     restrictions: dict[str, Restriction] = {}
     for leg in resolved.legs:
         named = {"": (leg.model, leg.table), **{r.name: (r.model, r.table) for r in leg.relations}}
+        if leg.spine:
+            named |= {f"{TIME}{table}": (table, table) for table in leg.spine.tables()}
         for model, table in named.values():
             left = restriction_of(table)
             if left is None:  # narrowing left such models out already; this is the second lock
@@ -49,6 +54,12 @@ def _trees(resolved: Resolved, leg: Leg) -> Iterator[tuple[Expression, bool]]:
     yield from ((key, True) for key in leg.keys)
     if leg.where is not None:
         yield leg.where, False
+    if leg.later is not None:
+        yield leg.later, False
+    if leg.spine:
+        yield leg.spine.at, False
+    if leg.moment:
+        yield from ((tree, False) for tree in (leg.moment.of, *leg.moment.by))
     for index in leg.aggregations:
         yield resolved.aggregations[index].aggregate, False
         yield from ((tree, False) for tree in resolved.aggregations[index].filters)
@@ -62,7 +73,7 @@ def _check(
 ) -> None:
     """Walk down to the columns; ``is_fine`` says that a masked one may stand right here."""
     if isinstance(tree, Column):
-        if tree.relation == SCANNED:
+        if tree.relation in _OF_NO_TABLE:
             return
         model, table = named[tree.relation]
         left = restrictions[table]
@@ -82,7 +93,7 @@ def _may_hold_masked(
     parent: Expression, child: Expression, named: Mapping[str, tuple[str, str]], restrictions: Mapping[str, Restriction]
 ) -> bool:
     """Whether the parent's value is the same over the masked column as over the real one."""
-    if not isinstance(child, Column) or child.relation == SCANNED:
+    if not isinstance(child, Column) or child.relation in _OF_NO_TABLE:
         return False
     mask = restrictions[named[child.relation][1]].mask_of(child.name)
     kind = mask.kind if mask else ""

@@ -12,11 +12,12 @@ from workbench.declare.dashboard import Dashboard
 from workbench.declare.people import Groups, Policy, Roles
 from workbench.declare.question import SavedQuery
 from workbench.declare.reader import Document
-from workbench.declare.terms import Metric, SemanticModel, Term
+from workbench.declare.terms import Calendar, Metric, SemanticModel, Term
 from workbench.errors import DeclarationError, Place, Problem, did_you_mean, one_of
 
 KINDS: Mapping[str, type[Term]] = {
     "semantic_model": SemanticModel,
+    "calendar": Calendar,
     "metric": Metric,
     "saved_query": SavedQuery,
     "dashboard": Dashboard,

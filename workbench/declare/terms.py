@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from workbench.declare.grains import Grain
 
@@ -17,6 +18,16 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+def _span(value: Any) -> Any:
+    """'28 days' as its parts."""
+    found = re.fullmatch(r"\s*(\d+)\s+([a-z_]+?)s?\s*", value) if isinstance(value, str) else None
+    return {"count": int(found[1]), "grain": found[2]} if found else value
+
+
+def _both(value: Any) -> Any:
+    return (value, value) if isinstance(value, str) else value
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple, json_schema_input_type=str | tuple[str, ...])]
 """One string or a list of strings."""
 
@@ -25,6 +36,20 @@ class Term(BaseModel):
     """The base of every declared thing: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Length(Term):
+    """A length of time: a count of periods of a grain."""
+
+    count: int = Field(ge=1)
+    grain: str
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.grain}{'s' if self.count > 1 else ''}"
+
+
+Span = Annotated[Length, BeforeValidator(_span)]
+"""Written as '28 days' or '1 month'."""
 
 
 class Validity(Term):
@@ -92,6 +117,36 @@ class Input(Term):
 
     metric: Name
     filter: str | None = None
+    offset: Span | None = Field(None, description="Its value that much earlier, such as '1 year'.")
+    offset_to: str | None = Field(None, description="Its value at the start of the period of this grain.")
+
+
+class NonAdditive(Term):
+    """A level, such as a balance, that must not be added up over time: one moment's rows stand for the period."""
+
+    over: Name = Field(description="The time dimension it may not be added up over.")
+    take: Literal["first", "last"] = "last"
+    by: Words = Field((), description="The moment is found for each of these; for all rows together unless said.")
+
+
+class Constant(Term):
+    """A value that must be the same in the event and in the one that follows."""
+
+    from_: str = Field(alias="from")
+    to: str
+
+
+class Conversion(Term):
+    """How many events of one metric are followed by one of another, for the same entity."""
+
+    from_: Name = Field(alias="from", description="The metric of the first events: what the answer is grouped by.")
+    to: Name = Field(description="The metric of the events that may follow.")
+    entity: Annotated[tuple[str, str], BeforeValidator(_both)] = Field(
+        description="Who does both: one dimension or column name, or that of each side."
+    )
+    within: Span | None = Field(None, description="The longest time between the two; without it, any.")
+    constant: tuple[Constant, ...] = ()
+    calculate: Literal["rate", "count"] = "rate"
 
 
 class Deprecation(Term):
@@ -126,7 +181,7 @@ class Metric(Term):
     tags: Words = ()
     synonyms: Words = ()
     model: Name | None = None
-    expr: str
+    expr: str = Field("", description="Aggregates over columns, or arithmetic over names of metrics.")
     filter: str | None = None
     inputs: dict[Name, Input] = {}
     time_dimension: Name | None = None
@@ -135,7 +190,40 @@ class Metric(Term):
     format: str = ""
     better: Literal["higher", "lower"] | None = Field(None, description="Which direction is good news.")
     fill_nulls_with: float | int | None = None
+    window: Span | None = Field(None, description="Trailing: rows of that long up to each moment, such as '28 days'.")
+    to_date: str | None = Field(None, description="From the start of the period of this grain up to each moment.")
+    running: bool = Field(False, description="All rows up to each moment.")
+    period: Literal["first", "last", "average"] | None = Field(
+        None,
+        description="Which day of a coarser period a windowed metric shows; its last moment unless said.",
+    )
+    offset: Span | None = Field(None, description="The value that much earlier, such as '1 year'.")
+    offset_to: str | None = Field(None, description="The value at the start of the period of this grain.")
+    non_additive: NonAdditive | None = None
+    conversion: Conversion | None = None
+    spine: bool = Field(False, description="Show periods without rows too, when asked over time.")
     visibility: Visibility = "public"
     deprecated: Deprecation | None = None
     version: int = 1
     tests: tuple[MetricTest, ...] = ()
+
+    @model_validator(mode="after")
+    def _computed_once(self) -> Metric:
+        if bool(self.expr) == (self.conversion is not None):
+            raise ValueError("give either 'expr' or 'conversion'")
+        if sum((self.window is not None, self.to_date is not None, self.running)) > 1:
+            raise ValueError("give one of 'window', 'to_date' and 'running'")
+        if self.period and not (self.window or self.to_date or self.running):
+            raise ValueError("'period' goes with 'window', 'to_date' or 'running'")
+        return self
+
+
+class Calendar(Term):
+    """A table of moments: the periods there are, and periods of one's own such as fiscal years."""
+
+    calendar: Name
+    description: str = ""
+    table: str
+    column: str = Field(description="The column of moments, one row each.")
+    grain: Grain = "day"
+    grains: dict[Name, str] = Field({}, description="Grains of one's own: name to the column with each period's start.")

@@ -15,11 +15,11 @@ from workbench.declare.kept import KeptDocuments
 from workbench.declare.people import Group, Groups, Policy, Role, Roles
 from workbench.declare.question import SavedQuery
 from workbench.declare.settings import Settings, read_settings
-from workbench.declare.terms import Metric, SemanticModel, Term
+from workbench.declare.terms import Calendar, Metric, SemanticModel, Term
 from workbench.errors import DeclarationError, Place, Problem
 
 FOLDERS: Mapping[str, tuple[type[Term], ...]] = {
-    "metrics": (SemanticModel, Metric, SavedQuery),
+    "metrics": (SemanticModel, Metric, SavedQuery, Calendar),
     "access": (Roles, Groups, Policy),
     "notebooks/dashboards": (Dashboard,),
 }
@@ -34,6 +34,7 @@ class Workspace:
     settings: Settings
     models: Mapping[str, Declared[SemanticModel]] = field(default_factory=dict)
     metrics: Mapping[str, Declared[Metric]] = field(default_factory=dict)
+    calendars: Mapping[str, Declared[Calendar]] = field(default_factory=dict)
     saved_queries: Mapping[str, Declared[SavedQuery]] = field(default_factory=dict)
     dashboards: Mapping[str, Declared[Dashboard]] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
@@ -186,6 +187,7 @@ def _workspace(
         settings=settings,
         models=named(SemanticModel, "semantic_model"),
         metrics=named(Metric, "metric"),
+        calendars=named(Calendar, "calendar"),
         saved_queries=named(SavedQuery, "saved_query"),
         dashboards=named(Dashboard, "dashboard"),
         roles=merged(Roles, "roles"),

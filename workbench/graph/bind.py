@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, rebuild, walk
+from workbench.declare.grains import GRAINS
 from workbench.declare.parser import parse
 from workbench.errors import DeclarationError, Place, Problem, QuestionError
 from workbench.graph.build import Graph
-from workbench.graph.joins import Roles, hops
-from workbench.graph.paths import METRIC_TIME, Field, find
+from workbench.graph.joins import CALENDAR, Roles, hops
+from workbench.graph.paths import METRIC_TIME, Field, find, own_grains
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ def field_expression(graph: Graph, field: Field) -> Expression:
     dimension = graph.dimension(field.model, field.dimension)
     if dimension.type == "time" and dimension.timezone:
         tree = Call("local_time", (tree, Literal(dimension.timezone)))
+    if field.grain and field.grain not in GRAINS:
+        calendar, column = own_grains(graph)[field.grain]
+        return Column(relation((*field.roles, f"{field.dimension}{CALENDAR}{calendar}")), column)
     if field.grain:
         tree = Call("truncate", (tree, Literal(field.grain)))
     if field.part:
@@ -55,19 +60,32 @@ def field_expression(graph: Graph, field: Field) -> Expression:
     return tree
 
 
-def bind_filter(graph: Graph, base: str, text: Text, *, axis: str | None, columns: bool) -> Expression:
+Show = Callable[[Field], Expression]
+"""What a field is in a leg."""
+
+
+def bind_filter(
+    graph: Graph, base: str, text: Text, *, axis: str | None, columns: bool, show: Show | None = None
+) -> Expression:
     """A condition on rows of ``base`` with its names resolved; ``columns`` admits undeclared columns of its table."""
     tree = text.tree()
     refuse_aggregates(tree, text)
-    return bind(graph, base, tree, text, axis=axis, columns=columns)
+    return bind(graph, base, tree, text, axis=axis, columns=columns, show=show)
 
 
 def bind(
-    graph: Graph, base: str, tree: Expression, text: Text, *, axis: str | None = None, columns: bool = True
+    graph: Graph,
+    base: str,
+    tree: Expression,
+    text: Text,
+    *,
+    axis: str | None = None,
+    columns: bool = True,
+    show: Show | None = None,
 ) -> Expression:
     """The tree with each name replaced by what it stands for from ``base``."""
     if not isinstance(tree, Name):
-        return rebuild(tree, lambda part: bind(graph, base, part, text, axis=axis, columns=columns))
+        return rebuild(tree, lambda part: bind(graph, base, part, text, axis=axis, columns=columns, show=show))
     single = tree.path[0] if len(tree.path) == 1 else None
     if single and single != METRIC_TIME and single not in graph.model(base).dimensions:
         if columns:
@@ -81,7 +99,8 @@ def bind(
                     "Put a condition on a metric into 'having'.",
                 )
             )
-    return field_expression(graph, find(graph, base, tree.path, axis=axis, place=text.at(tree.at)))
+    field = find(graph, base, tree.path, axis=axis, place=text.at(tree.at))
+    return show(field) if show else field_expression(graph, field)
 
 
 def _dimension(graph: Graph, field: Field, chain: tuple[str, ...]) -> Expression:
@@ -143,7 +162,7 @@ def relations(graph: Graph, base: str, trees: tuple[Expression, ...]) -> tuple[R
     needed: dict[Roles, None] = {}
     for tree in trees:
         for part in walk(tree):
-            if isinstance(part, Column) and part.relation:
+            if isinstance(part, Column) and part.relation[:1].isalpha():
                 roles = tuple(part.relation.split("."))
                 for length in range(1, len(roles) + 1):
                     needed.setdefault(roles[:length])
@@ -154,7 +173,19 @@ def relations(graph: Graph, base: str, trees: tuple[Expression, ...]) -> tuple[R
     return tuple(out.values())
 
 
+def _calendar(graph: Graph, base: str, roles: Roles) -> Relation:
+    """The calendar of a time dimension, joined on its moments."""
+    dimension, _, name = roles[-1].partition(CALENDAR)
+    calendar = graph.calendars[name].term
+    model = hops(graph, base, roles[:-1])[-1].model if roles[:-1] else base
+    ours = field_expression(graph, Field(roles[:-1], model, dimension, calendar.grain))
+    theirs = Call("truncate", (Column(relation(roles), calendar.column), Literal(calendar.grain)))
+    return Relation(relation(roles), relation(roles[:-1]), name, calendar.table, ((ours, theirs),), name)
+
+
 def _joined(graph: Graph, base: str, roles: Roles) -> tuple[Relation, ...]:
+    if CALENDAR in roles[-1]:
+        return (_calendar(graph, base, roles),)
     hop = hops(graph, base, roles)[-1]
     pairs = tuple(
         (column_of(graph, hop.parent, ours, roles[:-1]), column_of(graph, hop.model, theirs, roles))
@@ -173,4 +204,3 @@ def _joined(graph: Graph, base: str, roles: Roles) -> tuple[Relation, ...]:
         ),
     )
     return (*others, mine)
-

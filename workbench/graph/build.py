@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workbench.declare.declared import Declared
-from workbench.declare.terms import Dimension, Metric, SemanticModel
+from workbench.declare.terms import Calendar, Dimension, Metric, SemanticModel
 from workbench.declare.workspace import Workspace
 from workbench.errors import Problem, QuestionError, did_you_mean
 
@@ -17,6 +17,7 @@ class Graph:
 
     models: Mapping[str, Declared[SemanticModel]]
     metrics: Mapping[str, Declared[Metric]]
+    calendars: Mapping[str, Declared[Calendar]] = field(default_factory=dict)
 
     def model(self, name: str) -> SemanticModel:
         """The semantic model of that name; raises `QuestionError` (unknown-model)."""
@@ -39,7 +40,7 @@ class Graph:
 
 def build(workspace: Workspace) -> Graph:
     """The graph of everything declared in a workspace."""
-    return Graph(workspace.models, workspace.metrics)
+    return Graph(workspace.models, workspace.metrics, workspace.calendars)
 
 
 def unknown_metric(graph: Graph, name: str, otherwise: str = "List them with 'workbench metrics'.") -> Problem:

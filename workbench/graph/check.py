@@ -125,4 +125,3 @@ def _raised(act: Callable[[], object], place: Place) -> Iterator[Problem]:
     except WorkbenchError as error:
         for problem in error.problems:
             yield problem if problem.place else Problem(problem.slug, problem.message, place, problem.hint)
-

@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, rebuild, walk
+from workbench.declare.declared import Declared
+from workbench.declare.expression import Aggregate, Call, Column, Expression, Name, rebuild, walk
+from workbench.declare.expression import Literal as Constant
+from workbench.declare.terms import Metric
 from workbench.errors import DeclarationError, Problem, did_you_mean
-from workbench.graph.bind import Text, bind, bind_filter
+from workbench.graph.bind import Text, bind, bind_filter, field_expression
 from workbench.graph.build import Graph
+from workbench.graph.paths import find, finest
+from workbench.graph.timing import Timing, of_input, of_metric
 
 SCANNED = "#"
 """The relation of base aggregates in a formula: ``Column('#', '3')`` is the fourth."""
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """The rows of one moment stand for a period: the first or last ``of`` the time dimension, for each of ``by``."""
+
+    over: str
+    of: Expression
+    take: Literal["first", "last"]
+    by: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregation:
-    """One base aggregate of one model: rows that meet all filters, on that time axis."""
+    """One base aggregate of one model: rows that meet all filters, on that time axis, at the moments of a timing."""
 
     model: str
     axis: str | None
     aggregate: Aggregate
     filters: tuple[Expression, ...] = ()
+    timing: Timing = Timing()
+    moment: Moment | None = None
 
 
-def formula(
-    graph: Graph,
-    name: str,
-    scanned: list[Aggregation],
-    filters: tuple[Text, ...] = (),
-    chain: tuple[str, ...] = (),
-) -> Expression:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the metrics around one do to it: filters on its rows, and when it looks."""
+
+    filters: tuple[Text, ...] = ()
+    timing: Timing = Timing()
+    chain: tuple[str, ...] = ()
+
+
+def formula(graph: Graph, name: str, scanned: list[Aggregation], around: Around = Around()) -> Expression:
     """The arithmetic of metric ``name`` over base aggregates, which are added to ``scanned`` once each.
 
-    ``filters`` come from the metrics around it and act on its rows. Raises `DeclarationError` (cycle,
-    mixed-expression, not-aggregated, no-model, unknown-metric) and what names in it raise.
+    Raises `DeclarationError` (cycle, mixed-expression, not-aggregated, no-model, unknown-metric, nested-window) and
+    what names in it raise.
     """
-    if name in chain:
+    if name in around.chain:
         raise DeclarationError(
             Problem(
                 "cycle",
-                f"metrics define each other: {' -> '.join((*chain, name))}.",
+                f"metrics define each other: {' -> '.join((*around.chain, name))}.",
                 graph.metrics[name].place_of("expr"),
             )
         )
@@ -47,19 +68,21 @@ def formula(
     declared = graph.metrics[name]
     text = Text(metric.expr, declared.place_of("expr"))
     tree = text.tree()
+    filters = around.filters
     if metric.filter is not None:
         filters = (*filters, Text(metric.filter, declared.place_of("filter")))
+    around = Around(filters, of_metric(graph, declared, around.timing), (*around.chain, name))
     if any(isinstance(part, Aggregate) for part in walk(tree)):
-        out = _simple(graph, name, tree, text, scanned, filters)
+        out = _simple(graph, name, tree, text, scanned, around)
     else:
-        out = _derived(graph, name, tree, text, scanned, filters, (*chain, name))
+        out = _derived(graph, name, tree, text, scanned, around)
     if metric.fill_nulls_with is not None:
-        out = Call("coalesce", (out, Literal(metric.fill_nulls_with)))
+        out = Call("coalesce", (out, Constant(metric.fill_nulls_with)))
     return out
 
 
 def _simple(
-    graph: Graph, name: str, tree: Expression, text: Text, scanned: list[Aggregation], filters: tuple[Text, ...]
+    graph: Graph, name: str, tree: Expression, text: Text, scanned: list[Aggregation], around: Around
 ) -> Expression:
     metric, declared = graph.metric(name), graph.metrics[name]
     if metric.model is None:
@@ -81,14 +104,16 @@ def _simple(
             )
         )
     axis = metric.time_dimension or graph.model(metric.model).time_dimension
-    bound = tuple(dict.fromkeys(bind_filter(graph, metric.model, one, axis=axis, columns=True) for one in filters))
+    bound = (bind_filter(graph, metric.model, one, axis=axis, columns=True) for one in around.filters)
+    filters = tuple(dict.fromkeys(bound))
+    moment = _moment(graph, declared) if metric.non_additive else None
 
     def change(part: Expression) -> Expression:
         if isinstance(part, Aggregate):
             _refuse_nested(part, text)
             aggregate = bind(graph, str(metric.model), part, text, axis=axis)
             assert isinstance(aggregate, Aggregate)
-            return _scan(Aggregation(str(metric.model), axis, aggregate, bound), scanned)
+            return _scan(Aggregation(str(metric.model), axis, aggregate, filters, around.timing, moment), scanned)
         if isinstance(part, Name):
             raise DeclarationError(_outside(graph, name, part, text))
         return rebuild(part, change)
@@ -102,8 +127,7 @@ def _derived(
     tree: Expression,
     text: Text,
     scanned: list[Aggregation],
-    filters: tuple[Text, ...],
-    chain: tuple[str, ...],
+    around: Around,
 ) -> Expression:
     metric, declared = graph.metric(name), graph.metrics[name]
 
@@ -111,16 +135,13 @@ def _derived(
         if not isinstance(part, Name):
             return rebuild(part, change)
         used = str(part)
-        source, inner = used, filters
+        source, inner = used, around
         if used in metric.inputs:
-            source = metric.inputs[used].metric
-            condition = metric.inputs[used].filter
-            if condition is not None:
-                inner = (*filters, Text(condition, declared.place_of("inputs", used, "filter")))
+            source, inner = metric.inputs[used].metric, _inside(graph, declared, used, around)
         if source not in graph.metrics:
             hint = did_you_mean(source, graph.metrics, "An expr without aggregates names metrics only.")
             raise DeclarationError(Problem("unknown-metric", f"no metric '{source}'.", text.at(part.at), hint))
-        return formula(graph, source, scanned, inner, chain)
+        return formula(graph, source, scanned, inner)
 
     if not any(isinstance(part, Name) for part in walk(tree)):
         raise DeclarationError(
@@ -132,6 +153,34 @@ def _derived(
             )
         )
     return change(tree)
+
+
+def _inside(graph: Graph, declared: Declared[Metric], used: str, around: Around) -> Around:
+    """What an input modified in place does to the metric it names."""
+    source, place = declared.term.inputs[used], declared.place_of("inputs", used)
+    filters = around.filters
+    if source.filter is not None:
+        filters = (*filters, Text(source.filter, declared.place_of("inputs", used, "filter")))
+    return replace(around, filters=filters, timing=of_input(graph, source, around.timing, place))
+
+
+def _moment(graph: Graph, declared: Declared[Metric]) -> Moment:
+    """Which rows stand for a period; raises `DeclarationError` (not-time) and what names in it raise."""
+    metric = declared.term
+    assert metric.non_additive
+    assert metric.model
+    over, place = metric.non_additive.over, declared.place_of("non_additive", "over")
+    field = find(graph, metric.model, (over,), place=place)
+    dimension = graph.dimension(field.model, field.dimension)
+    if dimension.type != "time":
+        raise DeclarationError(
+            Problem("not-time", f"'{over}' is not a time dimension.", place, "Declare 'type: time' on it.")
+        )
+    by = tuple(
+        bind_filter(graph, metric.model, Text(one, declared.place_of("non_additive", "by")), axis=None, columns=True)
+        for one in metric.non_additive.by
+    )
+    return Moment(over, field_expression(graph, replace(field, grain=finest(dimension))), metric.non_additive.take, by)
 
 
 def _scan(aggregation: Aggregation, scanned: list[Aggregation]) -> Column:

@@ -12,6 +12,9 @@ from workbench.graph.build import Graph
 LONGEST = 5
 """Hops after which a path is no longer looked for; it can still be written out."""
 
+CALENDAR = "@"
+"""Stands between a time dimension and the calendar joined to it, in the last role of a relation."""
+
 Roles = tuple[str, ...]
 
 
@@ -33,6 +36,16 @@ def hops(graph: Graph, base: str, roles: Roles) -> tuple[Hop, ...]:
         out.append(Hop(base, role, relationship.to, relationship))
         base = relationship.to
     return tuple(out)
+
+
+def table_at(graph: Graph, base: str, relation: str) -> str:
+    """The table that a relation of a leg reads; '' is the base, ``placed@fiscal`` the calendar of a time dimension."""
+    if not relation:
+        return graph.model(base).table
+    *roles, last = relation.split(".")
+    if CALENDAR in last:
+        return graph.calendars[last.partition(CALENDAR)[2]].term.table
+    return graph.model(hops(graph, base, (*roles, last))[-1].model).table
 
 
 def routes(graph: Graph, base: str) -> Iterator[tuple[Roles, str]]:

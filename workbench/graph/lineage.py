@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from workbench.declare.expression import Column, Expression, walk
 from workbench.graph.build import Graph
 from workbench.graph.formulas import SCANNED, Aggregation
-from workbench.graph.joins import hops
+from workbench.graph.joins import table_at
 from workbench.graph.resolve import Resolved
+from workbench.graph.timing import TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,10 @@ def aggregation_columns(graph: Graph, one: Aggregation) -> tuple[str, ...]:
 def columns_read(graph: Graph, base: str, tree: Expression) -> tuple[str, ...]:
     """``table.column`` for each column in a tree bound from ``base``."""
     return tuple(
-        f"{graph.model(_model(graph, base, part.relation)).table}.{part.name}"
+        f"{table_at(graph, base, part.relation)}.{part.name}"
         for part in walk(tree)
-        if isinstance(part, Column) and part.relation != SCANNED
+        if isinstance(part, Column) and part.relation not in (SCANNED, TIME)
     )
-
-
-def _model(graph: Graph, base: str, relation: str) -> str:
-    return hops(graph, base, tuple(relation.split(".")))[-1].model if relation else base
 
 
 def _is_scanned(part: Expression) -> bool:

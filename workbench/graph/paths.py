@@ -68,8 +68,9 @@ def legal(graph: Graph, base: str) -> Iterator[tuple[str, Field]]:
 
 def _without_suffix(graph: Graph, base: str, path: tuple[str, ...]) -> tuple[tuple[str, ...], str | None, str | None]:
     """The path without its grain or date part; a dimension of that very name goes first."""
-    if len(path) > 1 and (path[-1] in GRAINS or path[-1] in DATE_PARTS) and _try(graph, base, path) is None:
-        return (path[:-1], path[-1], None) if path[-1] in GRAINS else (path[:-1], None, path[-1])
+    is_grain = path[-1] in GRAINS or path[-1] in own_grains(graph)
+    if len(path) > 1 and (is_grain or path[-1] in DATE_PARTS) and _try(graph, base, path) is None:
+        return (path[:-1], path[-1], None) if is_grain else (path[:-1], None, path[-1])
     return path, None, None
 
 
@@ -110,7 +111,7 @@ def _at_grain(graph: Graph, field: Field, path: tuple[str, ...], place: Place | 
                 f"Leave '.{path[-1]}' out, or declare 'type: time' on it.",
             )
         )
-    if field.grain and GRAINS.index(field.grain) < GRAINS.index(finest(dimension)):
+    if field.grain in GRAINS and GRAINS.index(field.grain) < GRAINS.index(finest(dimension)):
         raise Unanswerable(
             Problem(
                 "too-fine",
@@ -120,6 +121,24 @@ def _at_grain(graph: Graph, field: Field, path: tuple[str, ...], place: Place | 
             )
         )
     return field
+
+
+def own_grains(graph: Graph) -> dict[str, tuple[str, str]]:
+    """Grains of declared calendars: each with its calendar and the column that holds the periods."""
+    return {
+        grain: (name, column)
+        for name, declared in graph.calendars.items()
+        for grain, column in declared.term.grains.items()
+    }
+
+
+def standard(graph: Graph, field: Field) -> str:
+    """The grain of GRAINS by which moments must be told apart to know the field."""
+    if field.part:
+        return {"hour_of_day": "hour", "minute_of_hour": "minute"}.get(field.part, "day")
+    if field.grain and field.grain not in GRAINS:
+        return graph.calendars[own_grains(graph)[field.grain][0]].term.grain
+    return field.grain or finest(graph.dimension(field.model, field.dimension))
 
 
 def finest(dimension: Dimension) -> str:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from workbench.declare.expression import Call, Expression, Literal, Name, conjunction, rebuild, walk
-from workbench.declare.grains import GRAINS, coarser
+from workbench.declare.expression import Expression, Literal, Name, rebuild, walk
+from workbench.declare.grains import coarser
 from workbench.declare.question import Asked, Question
 from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
-from workbench.graph.bind import Relation, Text, bind_filter, field_expression, refuse_aggregates, relations
+from workbench.graph.bind import Text, refuse_aggregates
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.formulas import Aggregation, formula
 from workbench.graph.identity import same_values
+from workbench.graph.legs import Base, Leg, axis_finest, leg
 from workbench.graph.paths import METRIC_TIME, Field, find, finest
-from workbench.graph.period import after, floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +36,6 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """One scan of one model: joins, a condition on rows, group keys and the aggregates it yields."""
-
-    model: str
-    table: str
-    axis: str | None
-    relations: tuple[Relation, ...]
-    where: Expression | None
-    keys: tuple[Expression, ...]
-    aggregations: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Resolved:
     """A question with every name followed."""
 
@@ -63,10 +49,6 @@ class Resolved:
     limit: int | None
 
 
-Base = tuple[str, str | None]
-"""A model, and the time axis where the question depends on one."""
-
-
 def resolve(graph: Graph, question: Question) -> Resolved:
     """Follow every name of a question; raises `QuestionError`, `Unanswerable` or `DeclarationError`."""
     _distinct_names(question)
@@ -76,13 +58,14 @@ def resolve(graph: Graph, question: Question) -> Resolved:
     timed = _depends_on_time(question)
     bases: dict[Base, list[int]] = {}
     for index, one in enumerate(scanned):
-        bases.setdefault((one.model, one.axis if timed else None), []).append(index)
+        axis = one.axis if timed or not one.timing.plain else None
+        bases.setdefault(Base(one.model, axis, one.timing, one.moment), []).append(index)
     if not scanned:
         bases[_base_without_metrics(graph, question)] = []
     grain = _default_grain(graph, question, bases)
     keys = tuple(_key(graph, asked, tuple(bases), grain) for asked in question.by)
     legs = tuple(
-        _leg(graph, question, base, indexes, [_field(graph, asked, base, grain) for asked in question.by], scanned)
+        leg(graph, question, base, indexes, [_field(graph, asked, base, grain) for asked in question.by], scanned)
         for base, indexes in bases.items()
     )
     names = (*(k.name for k in keys), *(n.name for n in numbers))
@@ -143,11 +126,11 @@ def _base_without_metrics(graph: Graph, question: Question) -> Base:
     """The model whose rows give the distinct values of a question without metrics."""
     first = question.by[0].path.split(".")
     if len(first) > 1 and first[0] in graph.models:
-        return first[0], graph.model(first[0]).time_dimension
+        return Base(first[0], graph.model(first[0]).time_dimension)
     fitting = [model for model in graph.models if all(_reaches(graph, model, asked.path) for asked in question.by)]
     own = [m for m in fitting if first[0] in graph.model(m).dimensions or first[0] == graph.model(m).entity] or fitting
     if len(own) == 1:
-        return own[0], graph.model(own[0]).time_dimension
+        return Base(own[0], graph.model(own[0]).time_dimension)
     if own:
         raise Unanswerable(
             Problem(
@@ -173,17 +156,11 @@ def _reaches(graph: Graph, model: str, path: str) -> bool:
     return True
 
 
-def _axis_finest(graph: Graph, base: Base) -> str:
-    """The finest grain of the time axis of a base; a day where it has none."""
-    model, axis = base
-    return finest(graph.dimension(model, axis)) if axis and axis in graph.model(model).dimensions else "day"
-
-
 def _default_grain(graph: Graph, question: Question, bases: Mapping[Base, list[int]]) -> str:
     """The grain of a bare metric_time: the coarsest that any asked metric has, and a day at least."""
     grain = "day"
     for base in bases:
-        grain = coarser(grain, _axis_finest(graph, base))
+        grain = coarser(grain, axis_finest(graph, base))
     declared = [graph.metric(asked.path).grain for asked in question.metrics]
     if any(declared):
         # A metric that says its own grain may go below a day; the others stay at a day or above.
@@ -195,9 +172,8 @@ def _default_grain(graph: Graph, question: Question, bases: Mapping[Base, list[i
 
 
 def _field(graph: Graph, asked: Asked, base: Base, grain: str) -> Field:
-    model, axis = base
     path = tuple(asked.path.split("."))
-    field = find(graph, model, path, axis=axis)
+    field = find(graph, base.model, path, axis=base.axis)
     dimension = graph.dimension(field.model, field.dimension)
     if dimension.type == "time" and field.grain is None and field.part is None:
         return replace(field, grain=grain if path == (METRIC_TIME,) else finest(dimension))
@@ -213,58 +189,12 @@ def _key(graph: Graph, asked: Asked, bases: tuple[Base, ...], grain: str) -> Key
                 raise Unanswerable(
                     Problem(
                         "ambiguous-path",
-                        f"'{asked.path}' means '{fields[0].model}.{fields[0].dimension}' from '{bases[0][0]}' but "
-                        f"'{field.model}.{field.dimension}' from '{base[0]}'.",
+                        f"'{asked.path}' means '{fields[0].model}.{fields[0].dimension}' from '{bases[0].model}' but "
+                        f"'{field.model}.{field.dimension}' from '{base.model}'.",
                         hint="Ask for a dimension that the metrics share, or ask for them one by one.",
                     )
                 )
     return Key(asked.alias, asked.path, fields[0])
-
-
-def _leg(
-    graph: Graph, question: Question, base: Base, indexes: list[int], fields: list[Field], scanned: list[Aggregation]
-) -> Leg:
-    model, axis = base
-    keys = tuple(field_expression(graph, field) for field in fields)
-    asked = bind_filter(graph, model, Text(question.where), axis=axis, columns=False) if question.where else None
-    where = conjunction(asked, _time(graph, question, base))
-    used = [tree for i in indexes for tree in (scanned[i].aggregate, *scanned[i].filters)]
-    trees = (*keys, *used, *((where,) if where is not None else ()))
-    return Leg(model, graph.model(model).table, axis, relations(graph, model, trees), where, keys, tuple(indexes))
-
-
-def _time(graph: Graph, question: Question, base: Base) -> Expression | None:
-    """The asked span of metric_time as a half-open condition on the axis of a base."""
-    if question.time is None:
-        return None
-    model, axis = base
-    field = find(graph, model, (METRIC_TIME,), axis=axis)
-    value = field_expression(graph, field)
-    grain = _asked_grain(graph, question, base)
-    low = Literal(floor(question.time.start, grain)) if question.time.start else None
-    high = Literal(after(question.time.end, grain)) if question.time.end else None
-    if (
-        low
-        and high
-        and isinstance(low.value, datetime)
-        and isinstance(high.value, datetime)
-        and low.value >= high.value
-    ):
-        raise QuestionError(
-            Problem("empty-time", f"the time ends ({question.time.end}) before it starts ({question.time.start}).")
-        )
-    return conjunction(Call(">=", (value, low)) if low else None, Call("<", (value, high)) if high else None)
-
-
-def _asked_grain(graph: Graph, question: Question, base: Base) -> str:
-    """The grain whose whole periods the span covers: the finest asked of the axis, else its own, a day at least."""
-    model, axis = base
-    grains = []
-    for asked in question.by:
-        field = find(graph, model, tuple(asked.path.split(".")), axis=axis)
-        if not field.roles and field.dimension == axis and field.grain:
-            grains.append(field.grain)
-    return min(grains, key=GRAINS.index) if grains else coarser("day", _axis_finest(graph, base))
 
 
 def _order(text: str, names: tuple[str, ...], question: Question) -> tuple[str, bool]:
@@ -285,4 +215,3 @@ def _order(text: str, names: tuple[str, ...], question: Question) -> tuple[str, 
             )
         )
     return name, descending
-

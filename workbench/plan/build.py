@@ -9,11 +9,31 @@ from workbench.access.masks import masked
 from workbench.access.restriction import Mask, Restriction, RowFilter
 from workbench.declare.expression import Call, Column, Expression, conjunction, rebuild, walk
 from workbench.declare.functions import AGGREGATES
+from workbench.declare.terms import Calendar
 from workbench.graph.formulas import SCANNED, Aggregation
-from workbench.graph.resolve import Leg as ResolvedLeg
-from workbench.plan.steps import Attach, Derive, Keep, Leg, Plan, Shape, Source, Summary
+from workbench.graph.legs import Leg as ResolvedLeg
+from workbench.graph.legs import Spine
+from workbench.graph.timing import TIME
+from workbench.plan.steps import (
+    Attach,
+    CalendarSource,
+    Derive,
+    Keep,
+    Latest,
+    Leg,
+    Moments,
+    Move,
+    Pad,
+    Plan,
+    Shape,
+    Source,
+    Summary,
+)
 
+CARRIED = "+"
+"""The relation of columns that are carried along to a condition on both row and moment."""
 
+Hide = Callable[[Expression], Expression]
 TypesOf = Callable[[str], Mapping[str, str]]
 """The columns of a table with their types in the expression language; asked only where something is masked."""
 
@@ -54,13 +74,64 @@ def _leg(granted: Pass, leg: ResolvedLeg, names: tuple[str, ...], types_of: Type
     keys = tuple((name, hide(tree)) for name, tree in zip(names, leg.keys, strict=True))
     needed = conjunction(_all(map(hide, common)), _any([s.condition for s in summaries]) if keys else None)
     keep = Keep(hide(leg.where) if leg.where is not None else None, needed)
-    used = _used(leg, keys, keep, summaries)
+    latest, moments, move, pad = _latest(leg, hide), _moments(granted, leg, hide), _move(leg, hide), _pad(leg)
+    used = _used(leg, keys, keep, summaries, latest, moments, move)
     sources = {
         name: Source(name, model, table, used.get(name, ()), *_restriction(granted.restrictions.get(table)))
         for name, model, table in (("", leg.model, leg.table), *((r.name, r.model, r.table) for r in leg.relations))
     }
     attached = tuple(Attach(sources[r.name], r.role, r.parent, r.pairs) for r in leg.relations)
-    return Leg(sources[""], attached, keep, keys, summaries)
+    return Leg(sources[""], attached, keep, keys, summaries, latest, moments, move, pad)
+
+
+def _latest(leg: ResolvedLeg, hide: Hide) -> Latest | None:
+    moment = leg.moment
+    if moment is None:
+        return None
+    return Latest(hide(moment.of), moment.take, tuple(map(hide, (*moment.by, *leg.moment_keys))))
+
+
+def _moments(granted: Pass, leg: ResolvedLeg, hide: Hide) -> Moments | None:
+    """The spine of a leg, its calendars under the asker's restrictions."""
+    spine = leg.spine
+    if spine is None:
+        return None
+    read = {c.name for tree in _trees_of(spine) for c in walk(tree) if isinstance(c, Column) and "." in c.name}
+
+    def source(calendar: Calendar) -> CalendarSource:
+        own = tuple(name.partition(".")[2] for name in sorted(read) if name.partition(".")[0] == calendar.calendar)
+        rows = granted.restrictions.get(calendar.table)
+        columns = (calendar.column, *own)
+        read_from = Source("", calendar.calendar, calendar.table, columns, *_restriction(rows))
+        return CalendarSource(calendar.calendar, read_from, calendar.column, calendar.grain, own)
+
+    calendar = source(spine.calendar) if spine.calendar else None
+    return Moments(spine.grain, hide(spine.at), spine.shows, spine.keep, calendar, tuple(map(source, spine.joined)))
+
+
+def _trees_of(spine: Spine) -> tuple[Expression, ...]:
+    return (*(tree for _, tree in spine.shows), *((spine.keep,) if spine.keep is not None else ()))
+
+
+def _move(leg: ResolvedLeg, hide: Hide) -> Move | None:
+    """How the rows of a leg move in time; columns that a later condition needs are carried along."""
+    if not leg.timing.moves:
+        return None
+    if leg.later is None:
+        return Move(leg.timing, None, ())
+    carried: dict[Expression, str] = {}
+
+    def carry(tree: Expression) -> Expression:
+        if isinstance(tree, Column) and tree.relation != TIME:
+            return Column(CARRIED, carried.setdefault(tree, f"__c{len(carried)}"))
+        return rebuild(tree, carry)
+
+    later = carry(leg.later)
+    return Move(leg.timing, later, tuple((name, hide(tree)) for tree, name in carried.items()))
+
+
+def _pad(leg: ResolvedLeg) -> Pad | None:
+    return Pad(leg.spine.again) if leg.spine and leg.timing.spine and leg.spine.shows else None
 
 
 def _conditions(scanned: list[Aggregation]) -> tuple[tuple[Expression, ...], list[tuple[Expression, ...]]]:
@@ -105,12 +176,21 @@ def _restriction(restriction: Restriction | None) -> tuple[tuple[RowFilter, ...]
 
 
 def _used(
-    leg: ResolvedLeg, keys: tuple[tuple[str, Expression], ...], keep: Keep, summaries: tuple[Summary, ...]
+    leg: ResolvedLeg,
+    keys: tuple[tuple[str, Expression], ...],
+    keep: Keep,
+    summaries: tuple[Summary, ...],
+    latest: Latest | None,
+    moments: Moments | None,
+    move: Move | None,
 ) -> dict[str, tuple[str, ...]]:
     """The columns that each relation of a leg must give."""
     trees: list[Expression | None] = [keep.asked, keep.needed, *(tree for _, tree in keys)]
     trees += [tree for s in summaries for tree in (s.aggregate, s.condition)]
     trees += [tree for r in leg.relations for pair in r.pairs for tree in pair]
+    trees += [latest.of, *latest.within] if latest else []
+    trees += [moments.at] if moments else []
+    trees += [tree for _, tree in move.carried] if move else []
     used: dict[str, dict[str, None]] = {}
     for tree in trees:
         for part in walk(tree) if tree is not None else ():

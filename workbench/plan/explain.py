@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.access.restriction import RowFilter
-from workbench.declare.expression import Expression
+from workbench.declare.expression import Column, Expression, rebuild
 from workbench.declare.parser import unparse
+from workbench.graph.formulas import SCANNED
 from workbench.plan.steps import Attach, Leg, Plan
 
 
@@ -61,4 +62,11 @@ def _rule(rule: RowFilter, table: str) -> str:
 
 
 def _text(tree: Expression) -> str:
-    return unparse(tree)
+    return unparse(_named(tree))
+
+
+def _named(tree: Expression) -> Expression:
+    """Aggregates by their bare column names: where they were scanned is said above."""
+    if isinstance(tree, Column) and tree.relation == SCANNED:
+        return Column("", tree.name)
+    return rebuild(tree, _named)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.datatypes as dt
 
-from workbench.declare.expression import Aggregate, Column, conjunction
+from workbench.declare.expression import Column, conjunction
 from workbench.errors import Problem, QuestionError
+from workbench.plan.lower_moved import Names, moments, moved, padded, whole
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
-from workbench.plan.steps import Leg, Plan, Source
+from workbench.plan.steps import Latest, Leg, Plan, Source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 SchemaOf = Callable[[str], "ibis.Schema"]
 FindTable = Callable[[str], "ir.Table"]
-Names = Mapping[tuple[str, str], str]
-"""(relation, column) to the name it has in the joined table."""
 
 
 def to_sql(plan: Plan, schema_of: SchemaOf, dialect: str, catalog: str = "") -> str:
@@ -49,18 +48,39 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
         return table[names[of.relation, of.name]]
 
     keep = conjunction(leg.keep.asked, leg.keep.needed)
-    if keep is not None:
-        table = table.filter(lower_condition(keep, column))
+    rows = table.filter(lower_condition(keep, column)) if keep is not None else table
+    if leg.latest is not None:
+        rows = _latest(leg.latest, rows, names)
+    if leg.move is not None:
+        out = moved(leg, rows, names, moments(leg, table, names, _source, find))
+    else:
+        out = _summarized(leg, rows, names)
+    if leg.pad is not None:
+        out = padded(leg, out, moments(leg, table, names, _source, find))
+    return out
+
+
+def _summarized(leg: Leg, rows: ir.Table, names: Names) -> ir.Table:
+    def column(of: Column) -> ir.Value:
+        return rows[names[of.relation, of.name]]
+
     keys = {name: lower(tree, column) for name, tree in leg.keys}
     if not leg.summaries:
-        return table.select(**keys).distinct()
-    numbers = {}
-    for one in leg.summaries:
-        assert isinstance(one.aggregate, Aggregate)
-        condition = conjunction(one.aggregate.condition, one.condition)
-        aggregate = Aggregate(one.aggregate.function, one.aggregate.arguments, one.aggregate.distinct, condition)
-        numbers[one.name] = lower_aggregate(aggregate, column, table)
-    return table.group_by(**keys).aggregate(**numbers) if keys else table.aggregate(**numbers)
+        return rows.select(**keys).distinct()
+    numbers = {one.name: lower_aggregate(whole(one), column, rows) for one in leg.summaries}
+    return rows.group_by(**keys).aggregate(**numbers) if keys else rows.aggregate(**numbers)
+
+
+def _latest(latest: Latest, rows: ir.Table, names: Names) -> ir.Table:
+    """The rows of the first or last moment, found for each group they are taken for."""
+
+    def column(of: Column) -> ir.Value:
+        return rows[names[of.relation, of.name]]
+
+    moment = lower(latest.of, column)
+    within = ibis.window(group_by=[lower(tree, column) for tree in latest.within])
+    chosen = moment.min() if latest.take == "first" else moment.max()
+    return rows.filter(moment == chosen.over(within))
 
 
 def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:

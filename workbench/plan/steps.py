@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from workbench.access.restriction import Mask, RowFilter
 from workbench.declare.expression import Expression
+from workbench.graph.timing import Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,69 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Latest:
+    """Keep the rows whose moment is the first or last ``of`` all that share ``within``."""
+
+    of: Expression
+    take: Literal["first", "last"]
+    within: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarSource:
+    """A declared calendar as a table of moments; ``own`` are columns with periods of its own grains."""
+
+    name: str
+    source: Source
+    column: str
+    grain: str
+    own: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """The spine: every moment asked for, from a calendar or from the data, and which of them are shown."""
+
+    grain: str
+    at: Expression
+    shows: tuple[tuple[str, Expression], ...]
+    keep: Expression | None
+    calendar: CalendarSource | None
+    joined: tuple[CalendarSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Rows counted at other moments than their own: how, and conditions that read both row and moment."""
+
+    timing: Timing
+    later: Expression | None
+    carried: tuple[tuple[str, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pad:
+    """Moments without rows are shown too; ``again`` are conditions that hold for them as well."""
+
+    again: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
 class Leg:
-    """One scan: a source, its joins, the rows kept, the groups and their aggregates."""
+    """One scan: a source, its joins, the rows kept, the groups and their aggregates.
+
+    ``latest`` keeps one moment's rows, ``move`` counts rows at other moments, ``pad`` adds moments without rows.
+    """
 
     source: Source
     attached: tuple[Attach, ...]
     keep: Keep
     keys: tuple[tuple[str, Expression], ...]
     summaries: tuple[Summary, ...]
+    latest: Latest | None = None
+    moments: Moments | None = None
+    move: Move | None = None
+    pad: Pad | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +135,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A question as steps, its restrictions inside; legs are combined on their keys before columns are derived.
-
-    Time windows, offsets and the spine of periods stand between combining and deriving.
-    """
+    """A question as steps, its restrictions inside; legs are combined on their keys before columns are derived."""
 
     legs: tuple[Leg, ...]
     keys: tuple[str, ...]
@@ -91,5 +145,8 @@ class Plan:
 
     def tables(self) -> tuple[str, ...]:
         """Every table the plan reads."""
-        sources = (s for leg in self.legs for s in (leg.source, *(a.source for a in leg.attached)))
+        sources = [s for leg in self.legs for s in (leg.source, *(a.source for a in leg.attached))]
+        for leg in self.legs:
+            if leg.moments:
+                sources += [c.source for c in (leg.moments.calendar, *leg.moments.joined) if c]
         return tuple(dict.fromkeys(source.table for source in sources))

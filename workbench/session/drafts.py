@@ -44,7 +44,7 @@ class Drafts:
 
     def added_to(self, graph: Graph) -> Graph:
         """The graph with the drafts in it; what is published never sees them."""
-        return Graph(graph.models, {**graph.metrics, **self.metrics})
+        return replace(graph, metrics={**graph.metrics, **self.metrics})
 
     def write(self, name: str, root: Path) -> Path:
         """Write a draft to where its metric belongs; raises rather than replace a file."""

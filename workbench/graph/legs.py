@@ -1,0 +1,249 @@
+"""Aggregates that are scanned together to one leg: its joins, its conditions and its groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workbench.declare.expression import Call, Column, Expression, Literal, conjunction, rebuild, walk
+from workbench.declare.grains import GRAINS, coarser
+from workbench.declare.question import Question
+from workbench.declare.terms import Calendar
+from workbench.errors import Problem, QuestionError, Unanswerable
+from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations
+from workbench.graph.build import Graph
+from workbench.graph.formulas import Aggregation, Moment
+from workbench.graph.paths import METRIC_TIME, Field, find, finest, own_grains, standard
+from workbench.graph.period import after, floor
+from workbench.graph.timing import NOW, TIME, Timing
+
+SHOWN = "="
+"""The relation of a leg's own groups: ``Column('=', name)`` is the value shown under that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a leg scans: a model on a time axis, at the moments of a timing."""
+
+    model: str
+    axis: str | None = None
+    timing: Timing = Timing()
+    moment: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spine:
+    """The moments that are asked for: from a declared calendar, or from the first to the last of the data.
+
+    ``at`` is the moment of a row of the leg at ``grain``; ``shows`` gives the groups that hang on the moment alone, and
+    ``keep`` which moments are asked for. ``joined`` are calendars whose own grains are among them.
+    """
+
+    grain: str
+    at: Expression
+    shows: tuple[tuple[str, Expression], ...]
+    keep: Expression | None
+    calendar: Calendar | None
+    joined: tuple[Calendar, ...] = ()
+    again: Expression | None = None
+
+    def tables(self) -> tuple[str, ...]:
+        """The tables of its calendars."""
+        return tuple(c.table for c in (self.calendar, *self.joined) if c is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One scan of one model: joins, a condition on rows, group keys and the aggregates it yields.
+
+    In a moved leg, keys and conditions may read the moment asked for instead of the row's own; ``later`` holds the
+    conditions that read both.
+    """
+
+    model: str
+    table: str
+    axis: str | None
+    relations: tuple[Relation, ...]
+    where: Expression | None
+    keys: tuple[Expression, ...]
+    aggregations: tuple[int, ...]
+    timing: Timing = Timing()
+    spine: Spine | None = None
+    later: Expression | None = None
+    moment: Moment | None = None
+    moment_keys: tuple[Expression, ...] = ()
+
+
+def leg(
+    graph: Graph, question: Question, base: Base, indexes: list[int], fields: list[Field], scanned: list[Aggregation]
+) -> Leg:
+    """The leg of the aggregates ``indexes`` for a question's fields, as they are found from its base."""
+    model = base.model
+    names = [asked.alias for asked in question.by]
+    moves = base.timing.moves
+    keys = tuple(_now(graph, base, f) if moves and _on_axis(f, base) else field_expression(graph, f) for f in fields)
+    parts = list(_conjuncts(_where(graph, question, base, moved=moves)))
+    where = conjunction(*(part for part in parts if not _reads(part, {TIME})))
+    later = conjunction(*(part for part in parts if _reads(part, {TIME}) and _reads_rows(part)))
+    spine = None
+    if not base.timing.plain:
+        spine = _spine(graph, question, base, fields, names)
+        if moves and spine.keep is None and not spine.shows and later is None and not base.timing.running:
+            raise Unanswerable(_needs_time(base))
+    moment = base.moment
+    moment_keys = tuple(
+        tree for f, tree in zip(fields, keys, strict=True) if moment and not f.roles and f.dimension == moment.over
+    )
+    used = [tree for i in indexes for tree in (scanned[i].aggregate, *scanned[i].filters)]
+    trees = [*keys, *used, *(t for t in (where, later) if t is not None), *((spine.at,) if spine else ())]
+    trees += [moment.of, *moment.by] if moment else []
+    joined = relations(graph, model, tuple(trees))
+    table = graph.model(model).table
+    return Leg(
+        model, table, base.axis, joined, where, keys, tuple(indexes), base.timing, spine, later, moment, moment_keys
+    )
+
+
+def axis_finest(graph: Graph, base: Base) -> str:
+    """The finest grain of the time axis of a base; a day where it has none."""
+    known = base.axis and base.axis in graph.model(base.model).dimensions
+    return finest(graph.dimension(base.model, str(base.axis))) if known else "day"
+
+
+def _on_axis(field: Field, base: Base) -> bool:
+    """Whether a field is the time axis itself."""
+    return not field.roles and field.model == base.model and field.dimension == base.axis
+
+
+def _now(graph: Graph, base: Base, field: Field) -> Expression:
+    """A field of the axis, of the moment asked for."""
+    if field.grain and field.grain not in GRAINS:
+        return Column(TIME, ".".join(own_grains(graph)[field.grain]))
+    if field.grain:
+        return Call("truncate", (NOW, Literal(field.grain)))
+    return Call("date_part", (NOW, Literal(field.part))) if field.part else NOW
+
+
+def _where(graph: Graph, question: Question, base: Base, *, moved: bool) -> Expression | None:
+    """The asked conditions; with ``moved``, fields of the axis are those of the moment asked for."""
+
+    def show(field: Field) -> Expression:
+        return _now(graph, base, field) if moved and _on_axis(field, base) else field_expression(graph, field)
+
+    asked = None
+    if question.where:
+        asked = bind_filter(graph, base.model, Text(question.where), axis=base.axis, columns=False, show=show)
+    return conjunction(asked, _time(graph, question, base, moved=moved))
+
+
+def _time(graph: Graph, question: Question, base: Base, *, moved: bool) -> Expression | None:
+    """The asked span of metric_time as a half-open condition on the axis of a base."""
+    if question.time is None:
+        return None
+    value = NOW if moved else field_expression(graph, find(graph, base.model, (METRIC_TIME,), axis=base.axis))
+    grain = _asked_grain(graph, question, base)
+    start, end = question.time.start, question.time.end
+    low = floor(start, grain) if start else None
+    high = after(end, grain) if end else None
+    if low and high and low >= high:
+        raise QuestionError(Problem("empty-time", f"the time ends ({end}) before it starts ({start})."))
+    return conjunction(
+        Call(">=", (value, Literal(low))) if low else None, Call("<", (value, Literal(high))) if high else None
+    )
+
+
+def _axis_grains(graph: Graph, question: Question, base: Base) -> list[str]:
+    """The grains by which a question asks for the axis."""
+    fields = (find(graph, base.model, tuple(asked.path.split(".")), axis=base.axis) for asked in question.by)
+    return [standard(graph, field) for field in fields if _on_axis(field, base) and (field.grain or field.part)]
+
+
+def _asked_grain(graph: Graph, question: Question, base: Base) -> str:
+    """The grain whose whole periods the span covers: the finest asked of the axis, else its own, a day at least."""
+    grains = _axis_grains(graph, question, base)
+    return min(grains, key=GRAINS.index) if grains else coarser("day", axis_finest(graph, base))
+
+
+def _conjuncts(tree: Expression | None) -> Iterable[Expression]:
+    if isinstance(tree, Call) and tree.function == "and":
+        for part in tree.arguments:
+            yield from _conjuncts(part)
+    elif tree is not None:
+        yield tree
+
+
+def _reads(tree: Expression, kinds: set[str]) -> bool:
+    return any(isinstance(part, Column) and part.relation in kinds for part in walk(tree))
+
+
+def _reads_rows(tree: Expression) -> bool:
+    return any(isinstance(part, Column) and part.relation not in (TIME, SHOWN) for part in walk(tree))
+
+
+def _spine(graph: Graph, question: Question, base: Base, fields: list[Field], names: list[str]) -> Spine:
+    """The moments that a moved or padded leg is asked for."""
+    if base.axis is None:
+        raise Unanswerable(
+            Problem(
+                "no-time-dimension",
+                f"'{base.model}' has no time axis, so its metrics have no windows, offsets or spine.",
+                hint="Declare 'time_dimension' on the semantic model.",
+            )
+        )
+    shown = tuple((n, _now(graph, base, f)) for n, f in zip(names, fields, strict=True) if _on_axis(f, base))
+    parts = list(_conjuncts(_where(graph, question, base, moved=True)))
+    keep = conjunction(*(part for part in parts if _reads(part, {TIME}) and not _reads_rows(part)))
+    grain = _base_grain(graph, question, base, fields, [*(tree for _, tree in shown), *parts])
+    axis = find(graph, base.model, (base.axis,))
+    at = field_expression(graph, Field((), axis.model, axis.dimension, grain))
+    wanted = {c.name.split(".")[0] for tree in (*(t for _, t in shown), *parts) for c in walk(tree) if _is_calendar(c)}
+    joined = tuple(graph.calendars[name].term for name in sorted(wanted))
+    again = _again(graph, question, base, fields, names) if base.timing.spine else None
+    return Spine(grain, at, shown, keep, _calendar(graph, grain), joined, again)
+
+
+def _is_calendar(part: Expression) -> bool:
+    return isinstance(part, Column) and part.relation == TIME and "." in part.name
+
+
+def _base_grain(graph: Graph, question: Question, base: Base, fields: list[Field], trees: list[Expression]) -> str:
+    """The coarsest grain that tells apart every moment which matters to the question and to the timing."""
+    own = axis_finest(graph, base)
+    wanted = {*base.timing.units(), *(standard(graph, f) for f in fields if _on_axis(f, base))}
+    wanted |= {str(part.arguments[1].value) for tree in trees for part in walk(tree) if _is_truncated(part)}  # type: ignore[union-attr]
+    if base.timing.daily or not wanted or question.time is not None and not _axis_grains(graph, question, base):
+        wanted.add(coarser("day", own))
+    if any(_is_calendar(part) for tree in trees for part in walk(tree)):
+        wanted.add("day")
+    if "week" in wanted and wanted & {"month", "quarter", "year"}:
+        wanted.add("day")  # weeks don't nest in months
+    return coarser(own, min(wanted, key=GRAINS.index))
+
+
+def _is_truncated(part: Expression) -> bool:
+    return isinstance(part, Call) and part.function == "truncate" and part.arguments[0] == NOW
+
+
+def _calendar(graph: Graph, grain: str) -> Calendar | None:
+    """The declared calendar with the fewest rows that knows moments of the grain."""
+    fitting = [d.term for d in graph.calendars.values() if GRAINS.index(d.term.grain) <= GRAINS.index(grain)]
+    return max(fitting, key=lambda one: GRAINS.index(one.grain), default=None)
+
+
+def _again(graph: Graph, question: Question, base: Base, fields: list[Field], names: list[str]) -> Expression | None:
+    """The asked conditions that can be told from the groups shown: they hold for added periods as well."""
+    shown = {field_expression(graph, f): Column(SHOWN, n) for n, f in zip(names, fields, strict=True)}
+
+    def change(tree: Expression) -> Expression:
+        return shown[tree] if tree in shown else rebuild(tree, change)
+
+    parts = (change(part) for part in _conjuncts(_where(graph, question, base, moved=False)))
+    return conjunction(*(part for part in parts if _reads(part, {SHOWN}) and not _reads_rows(part)))
+
+
+def _needs_time(base: Base) -> Problem:
+    return Problem(
+        "needs-time",
+        f"a metric of '{base.model}' looks at another time than it is asked for, and the question names none.",
+        hint="Ask by metric_time, or give a time range.",
+    )

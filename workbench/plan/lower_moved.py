@@ -1,0 +1,178 @@
+"""Legs whose rows count at other moments than their own, or that show moments without rows: spine, windows, offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, conjunction
+from workbench.graph.timing import NOW, TIME, Offset, Timing
+from workbench.plan.lower_scalar import add_interval, lower, lower_aggregate, lower_condition, truncate
+from workbench.plan.steps import CalendarSource, Leg, Moments, Source, Summary
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+Names = Mapping[tuple[str, str], str]
+"""(relation, column) to the name it has in the joined table."""
+
+ReadSource = Callable[[Source, Any], Any]
+T = NOW.name
+_ADDED = {"sum": "sum", "count": "sum", "min": "min", "max": "max"}
+"""How partial aggregates fold into those of a longer time."""
+_OF_SETS = frozenset({"min", "max", "approx_distinct"})
+
+
+def whole(one: Summary) -> Aggregate:
+    """The aggregate with every condition on its rows."""
+    assert isinstance(one.aggregate, Aggregate)
+    condition = conjunction(one.aggregate.condition, one.condition)
+    return Aggregate(one.aggregate.function, one.aggregate.arguments, one.aggregate.distinct, condition)
+
+
+def moments(leg: Leg, table: ir.Table, names: Names, read: ReadSource, find: Any) -> ir.Table:
+    """The spine of a leg: one row a moment, with the groups that hang on it, those kept that are asked for."""
+    spine = leg.moments
+    assert spine is not None
+    points = _points(spine, table, names, read, find)
+    for calendar in spine.joined:
+        points = _with_calendar(points, calendar, read, find)
+
+    def column(of: Column) -> ir.Value:
+        return points[of.name]
+
+    if spine.keep is not None:
+        points = points.filter(lower_condition(spine.keep, column))
+    return points.select(T, **{name: lower(tree, column) for name, tree in spine.shows})
+
+
+def _points(spine: Moments, table: ir.Table, names: Names, read: ReadSource, find: Any) -> ir.Table:
+    """Every moment at the spine's grain: those of its calendar, or from the first to the last of the data."""
+    if spine.calendar is not None:
+        calendar = read(spine.calendar.source, find)
+        return calendar.select(**{T: truncate(calendar[spine.calendar.column], spine.grain)}).distinct()
+
+    def column(of: Column) -> ir.Value:
+        return table[names[of.relation, of.name]]
+
+    at = lower(spine.at, column)
+    bounds = table.aggregate(low=at.min(), high=at.max())
+    low, high = bounds.low.cast("timestamp"), bounds.high.cast("timestamp")
+    step = ibis.interval(1, unit=_UNITS[spine.grain])
+    return bounds.select(**{T: ibis.range(low, high + step, step).unnest().cast(at.type())})
+
+
+def _with_calendar(points: ir.Table, calendar: CalendarSource, read: ReadSource, find: Any) -> ir.Table:
+    """The moments with the periods of a calendar's own grains."""
+    table = read(calendar.source, find)
+    own = {f"{calendar.name}.{column}": table[column] for column in calendar.own}
+    periods = table.select(__at=truncate(table[calendar.column], calendar.grain), **own)
+    return points.left_join(periods, truncate(points[T], calendar.grain) == periods["__at"]).drop("__at")
+
+
+def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table) -> ir.Table:
+    """The groups of a leg whose rows count at other moments: rows meet the moments that look at them.
+
+    What can be added up is first aggregated by moment, so that a long window reads sums and not facts.
+    """
+    assert leg.move is not None
+    assert leg.moments is not None
+    timing, shows = leg.move.timing, [name for name, _ in leg.moments.shows]
+    keys = {name: tree for name, tree in leg.keys if name not in shows}
+    partial, folds = _partial(leg, rows, names, keys)
+    finest = Call("truncate", (NOW, Literal(leg.moments.grain)))
+    if timing.pick in ("first", "last") and all(tree != finest for _, tree in leg.moments.shows):
+        spine = _picked(spine, shows, timing)
+    met = spine.inner_join(partial, _looks_at(timing, spine[T], partial["__at"]))
+    if leg.move.later is not None:
+        met = met.filter(lower_condition(leg.move.later, lambda of: met[T if of.relation == TIME else of.name]))
+    by = [*shows, *keys]
+    if timing.pick == "average":
+        daily = _folded(met, [T, *by], folds)
+        return _folded(daily, by, {name: Aggregate("avg", (Column("", name),)) for name in folds})
+    return _folded(met, by, folds)
+
+
+def _partial(
+    leg: Leg, rows: ir.Table, names: Names, keys: Mapping[str, Expression]
+) -> tuple[ir.Table, Mapping[str, Aggregate]]:
+    """Rows by moment, as far as they can be added up, and the aggregates that finish them."""
+    assert leg.move is not None
+    assert leg.moments is not None
+
+    def column(of: Column) -> ir.Value:
+        return rows[names[of.relation, of.name]]
+
+    values = {"__at": lower(leg.moments.at, column)}
+    values |= {name: lower(tree, column) for name, tree in (*keys.items(), *leg.move.carried)}
+    aggregates = {one.name: whole(one) for one in leg.summaries}
+    if all(one.function in _ADDED and not one.distinct for one in aggregates.values()):
+        sums = {name: lower_aggregate(one, column, rows) for name, one in aggregates.items()}
+        folds = {name: Aggregate(_ADDED[one.function], (Column("", name),)) for name, one in aggregates.items()}
+        return rows.group_by(**values).aggregate(**sums), folds
+    folds = {}
+    for name, one in aggregates.items():
+        arguments = {f"{name}_{i}": tree for i, tree in enumerate(one.arguments)}
+        values |= {alias: lower(tree, column) for alias, tree in arguments.items()}
+        condition = None
+        if one.condition is not None:
+            values[f"{name}_if"], condition = lower(one.condition, column), Column("", f"{name}_if")
+        folds[name] = Aggregate(one.function, tuple(Column("", alias) for alias in arguments), one.distinct, condition)
+    raw = rows.select(**values)
+    as_set = all(one.distinct or one.function in _OF_SETS for one in aggregates.values())
+    return raw.distinct() if as_set else raw, folds
+
+
+def _picked(spine: ir.Table, shows: list[str], timing: Timing) -> ir.Table:
+    """The one moment that stands for each period shown."""
+    order = ibis.asc(T) if timing.pick == "first" else ibis.desc(T)
+    numbered = spine.mutate(__n=ibis.row_number().over(group_by=shows, order_by=[order]))
+    return numbered.filter(numbered["__n"] == 0).drop("__n")
+
+
+def _looks_at(timing: Timing, now: Any, at: Any) -> Any:
+    """Whether a moment asked for looks at the moment of a row."""
+    end = now
+    for anchor in timing.anchors:
+        if isinstance(anchor, Offset):
+            end = add_interval(end, -anchor.by.count, anchor.by.grain)
+        else:
+            end = truncate(end, anchor.grain)
+    if timing.window:
+        return (at <= end) & (at > add_interval(end, -timing.window.count, timing.window.grain))
+    if timing.to_date:
+        return (at <= end) & (at >= truncate(end, timing.to_date))
+    return at <= end if timing.running else at == end
+
+
+def _folded(table: ir.Table, by: list[str], folds: Mapping[str, Aggregate]) -> ir.Table:
+    numbers = {}
+    for name, one in folds.items():
+        value = lower_aggregate(one, lambda of: table[of.name], table)
+        # Counts are summed as decimals, so that nothing overflows; a count is an integer all the same.
+        counts = one.function == "sum" and name in table.columns and table[name].type().is_integer()
+        numbers[name] = value.cast("int64") if counts else value
+    return table.group_by(by).aggregate(**numbers) if by else table.aggregate(**numbers)
+
+
+def padded(leg: Leg, groups: ir.Table, spine: ir.Table) -> ir.Table:
+    """The groups of a leg, and one for each period of the spine that has none."""
+    assert leg.moments is not None
+    assert leg.pad is not None
+    shows = [name for name, _ in leg.moments.shows]
+    periods = spine.select(**{f"__{name}": spine[name] for name in shows}).distinct()
+    met = periods.left_join(groups, [periods[f"__{name}"] == groups[name] for name in shows])
+    out = met.select(**{c: met[f"__{c}"].cast(groups[c].type()) if c in shows else met[c] for c in groups.columns})
+    timeless = groups.filter([groups[name].isnull() for name in shows])
+    out = ibis.union(out, timeless)  # rows without a moment are in no period, and must not vanish
+    if leg.pad.again is not None:
+        out = out.filter(lower_condition(leg.pad.again, lambda of: out[of.name]))
+    return out
+
+
+_UNITS = {
+    "year": "Y", "quarter": "Q", "month": "M", "week": "W", "day": "D", "hour": "h", "minute": "m", "second": "s",
+    "millisecond": "ms", "microsecond": "us", "nanosecond": "us",
+}  # fmt: skip
