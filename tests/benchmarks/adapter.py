@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import workbench
+from workbench.errors import DeclarationError
+from workbench.quality.problems import find_problems
 
 MODELS = Path(__file__).parent / "models"
 ANALYST = "analyst@example.com"
@@ -95,6 +99,31 @@ class Adapter:
 
     def columns(self, query_id: str) -> None:
         """Columns come out under the canonical names, as asked."""
+
+    def write_scaling_model(self, out_dir: str, spec: list[dict[str, Any]]) -> None:
+        """Declare the metrics of the specification, all of a model in one file."""
+        sys.path.append(str(Path(__file__).parents[2]))  # this file is loaded by its path
+        from tests.benchmarks.scaling import write
+
+        write(Path(out_dir), spec)
+
+    def load_scaling(self, out_dir: str, db_path: str) -> None:
+        """Open and check the declarations; remembers none of them unless the caller wants an unchanged workspace."""
+        self.close()
+        root = Path(out_dir)
+        if os.environ.get("WORKBENCH_SCALING") != "unchanged":
+            shutil.rmtree(root / ".workbench", ignore_errors=True)
+        settings = f'[tool.workbench.environments.dev]\nwarehouse = "{Path(db_path).resolve()}"\n'
+        (root / "pyproject.toml").write_text(settings, encoding="utf-8")
+        self.session = workbench.connect(root, as_user=ANALYST)
+        problems = find_problems(self.session.workspace)
+        if problems:
+            raise DeclarationError(problems)
+
+    def compile_scaling(self, item: dict[str, Any]) -> str:
+        """The SQL of one metric by a joined dimension and month, compiled anew."""
+        self.session.forget()
+        return str(self.session.explain(item["name"], by=["dim.name", "metric_time.month"]).sql)
 
     def close(self) -> None:
         """Close the session and remove the workspace."""
