@@ -64,10 +64,11 @@ def bar(category: AnswerColumn, metric: AnswerColumn, rows: Rows, shown: int = B
          "text": metric_text(r[metric.name], metric)}
         for i, r in enumerate(rows[:shown])
     ]  # fmt: skip
-    # Room for the value beside the longest bar: without it the text is cut at the right edge.
-    top = max((v["v"] for v in values if v["v"] is not None), default=0)
-    low = min((v["v"] for v in values if v["v"] is not None), default=0)
-    scale = {"domain": [min(0, low * 1.18), max(0, top * 1.18) or 1], "nice": False}
+    numbers = [v["v"] for v in values if v["v"] is not None]
+    # Room for the value beside the longest bar, in pixels: on a narrow screen a share of the width would cut it.
+    room = 12 + 7 * max((len(v["text"]) for v in values), default=0)
+    domain = [min(0, *numbers, 0), max(0, *numbers, 0) or 1]
+    scale = {"domain": domain, "nice": False, "range": [0, {"expr": f"max(width - {room}, 20)"}]}
     shared: Spec = {
         "y": {"field": "c", "type": "nominal", "sort": None, "title": None,
               "axis": {"labelLimit": 190, "labelFontSize": 12}},

@@ -23,7 +23,7 @@ from workbench.show.table import headings
 from workbench.show.table_columns import frame_of, tabulator_formats
 from workbench.show.tile_html import STYLE, error_html, number_html
 
-HEIGHTS = {"number": 138, "line": 300, "bar": 320, "table": 420, "text": 60}
+HEIGHTS = {"number": 138, "line": 300, "bar": 320, "table": 240, "text": 60}
 _NARROWEST = {"number": 150, "line": 340, "bar": 340, "table": 560, "text": 300}
 
 
