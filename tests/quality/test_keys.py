@@ -319,6 +319,14 @@ def test_a_recorded_verdict_is_not_looked_for_again(root: Path) -> None:
         assert len(ran) == 1
 
 
+def test_an_environment_may_trust_its_keys(root: Path) -> None:
+    change(root, "insert into gold.shops values (1, 'c9', 'A again', 'Y')")
+    settings = root / "pyproject.toml"
+    settings.write_text(settings.read_text() + "keys = 'trusted'\n")
+    with session(root) as opened:
+        assert amounts(opened, "shop.name") == {"A": 30, "A again": 30, "B": 15, None: 15}
+
+
 def test_tests_of_metrics_are_refused_as_well(root: Path) -> None:
     with closing(DuckDBEngine(root / "data.duckdb")) as engine:
         assert [one.passed for one in prove(load(root).require(), engine)] == [True, True]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from workbench.declare.terms import Name, Term
 from workbench.errors import DeclarationError, Place, Problem
@@ -16,6 +17,9 @@ class Environment(Term):
 
     warehouse: str = ".workbench/warehouse.duckdb"
     source: str | None = None
+    keys: Literal["verified", "trusted"] = Field(
+        "verified", description="Trusted: joins are made on declared keys without a look at whether they are unique."
+    )
 
 
 class Settings(Term):
