@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, rebuild, walk
 from workbench.declare.grains import GRAINS
 from workbench.declare.parser import parse
-from workbench.errors import DeclarationError, Place, Problem, QuestionError
+from workbench.errors import DeclarationError, Place, Problem, QuestionError, Unanswerable
 from workbench.graph.build import Graph
-from workbench.graph.joins import CALENDAR, Roles, hops
+from workbench.graph.joins import CALENDAR, Hop, Roles, hops
 from workbench.graph.paths import METRIC_TIME, Field, find, own_grains
 
 
@@ -147,7 +147,10 @@ def refuse_aggregates(tree: Expression, text: Text) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A joined table of a leg: ``name`` hangs on ``parent`` by equal pairs of (parent's, its own) values."""
+    """A joined table of a leg: ``name`` hangs on ``parent`` by equal pairs of (parent's, its own) values.
+
+    ``valid`` is (moment of the leg's row, start, end) where only the row valid at that moment is meant.
+    """
 
     name: str
     parent: str
@@ -155,9 +158,10 @@ class Relation:
     table: str
     pairs: tuple[tuple[Expression, Expression], ...]
     role: str = ""
+    valid: tuple[Expression, Expression, Expression] | None = None
 
 
-def relations(graph: Graph, base: str, trees: tuple[Expression, ...]) -> tuple[Relation, ...]:
+def relations(graph: Graph, base: str, trees: tuple[Expression, ...], axis: str | None = None) -> tuple[Relation, ...]:
     """The joins that the columns in ``trees`` need, each after the one it hangs on."""
     needed: dict[Roles, None] = {}
     for tree in trees:
@@ -168,9 +172,28 @@ def relations(graph: Graph, base: str, trees: tuple[Expression, ...]) -> tuple[R
                     needed.setdefault(roles[:length])
     out: dict[str, Relation] = {}
     for roles in sorted(needed, key=lambda r: (len(r), r)):
-        for one in _joined(graph, base, roles):
+        for one in _joined(graph, base, roles, axis):
             out.setdefault(one.name, one)
     return tuple(out.values())
+
+
+def _validity(
+    graph: Graph, base: str, hop: Hop, roles: Roles, axis: str | None
+) -> tuple[Expression, Expression, Expression] | None:
+    """When a row of a history is meant: the one valid at the moment of the leg's row."""
+    valid = hop.relationship.valid
+    if valid is None:
+        return None
+    if axis is None:
+        raise Unanswerable(
+            Problem(
+                "no-time-dimension",
+                f"'{hop.role}' leads to the history '{hop.model}', and '{base}' has no time axis to choose its row by.",
+                hint=f"Declare 'time_dimension' on '{base}'.",
+            )
+        )
+    bounds = (column_of(graph, hop.model, name, roles) for name in (valid.from_, valid.to))
+    return (field_expression(graph, find(graph, base, (axis,))), *bounds)  # type: ignore[return-value]
 
 
 def _calendar(graph: Graph, base: str, roles: Roles) -> Relation:
@@ -183,7 +206,7 @@ def _calendar(graph: Graph, base: str, roles: Roles) -> Relation:
     return Relation(relation(roles), relation(roles[:-1]), name, calendar.table, ((ours, theirs),), name)
 
 
-def _joined(graph: Graph, base: str, roles: Roles) -> tuple[Relation, ...]:
+def _joined(graph: Graph, base: str, roles: Roles, axis: str | None) -> tuple[Relation, ...]:
     if CALENDAR in roles[-1]:
         return (_calendar(graph, base, roles),)
     hop = hops(graph, base, roles)[-1]
@@ -191,7 +214,16 @@ def _joined(graph: Graph, base: str, roles: Roles) -> tuple[Relation, ...]:
         (column_of(graph, hop.parent, ours, roles[:-1]), column_of(graph, hop.model, theirs, roles))
         for ours, theirs in hop.relationship.pairs()
     )
-    mine = Relation(relation(roles), relation(roles[:-1]), hop.model, graph.model(hop.model).table, pairs, hop.role)
+    table = graph.model(hop.model).table
+    mine = Relation(
+        relation(roles),
+        relation(roles[:-1]),
+        hop.model,
+        table,
+        pairs,
+        hop.role,
+        _validity(graph, base, hop, roles, axis),
+    )
     # A key that is itself computed over further relationships needs those joined first.
     others = relations(
         graph,

@@ -97,7 +97,7 @@ def leg(
     used = [tree for i in indexes for tree in (scanned[i].aggregate, *scanned[i].filters)]
     trees = [*keys, *used, *(t for t in (where, later) if t is not None), *((spine.at,) if spine else ())]
     trees += [moment.of, *moment.by] if moment else []
-    joined = relations(graph, model, tuple(trees))
+    joined = relations(graph, model, tuple(trees), base.axis)
     table = graph.model(model).table
     return Leg(
         model, table, base.axis, joined, where, keys, tuple(indexes), base.timing, spine, later, moment, moment_keys

@@ -55,7 +55,7 @@ def resolve(graph: Graph, question: Question) -> Resolved:
     scanned: list[Aggregation] = []
     numbers = tuple(_number(graph, asked, scanned) for asked in question.metrics)
     having = _having(graph, question, numbers, scanned)
-    timed = _depends_on_time(question)
+    timed = _depends_on_time(question) or _has_history(graph)
     bases: dict[Base, list[int]] = {}
     for index, one in enumerate(scanned):
         axis = one.axis if timed or not one.timing.plain else None
@@ -120,6 +120,11 @@ def _depends_on_time(question: Question) -> bool:
         return True
     tree = Text(question.where).tree() if question.where else Literal(None)
     return any(isinstance(part, Name) and part.path[0] == METRIC_TIME for part in walk(tree))
+
+
+def _has_history(graph: Graph) -> bool:
+    """Whether a join may depend on when a row happened."""
+    return any(one.valid for declared in graph.models.values() for one in declared.term.relationships.values())
 
 
 def _base_without_metrics(graph: Graph, question: Question) -> Base:

@@ -80,7 +80,7 @@ def _leg(granted: Pass, leg: ResolvedLeg, names: tuple[str, ...], types_of: Type
         name: Source(name, model, table, used.get(name, ()), *_restriction(granted.restrictions.get(table)))
         for name, model, table in (("", leg.model, leg.table), *((r.name, r.model, r.table) for r in leg.relations))
     }
-    attached = tuple(Attach(sources[r.name], r.role, r.parent, r.pairs) for r in leg.relations)
+    attached = tuple(Attach(sources[r.name], r.role, r.parent, r.pairs, r.valid) for r in leg.relations)
     return Leg(sources[""], attached, keep, keys, summaries, latest, moments, move, pad)
 
 
@@ -188,6 +188,7 @@ def _used(
     trees: list[Expression | None] = [keep.asked, keep.needed, *(tree for _, tree in keys)]
     trees += [tree for s in summaries for tree in (s.aggregate, s.condition)]
     trees += [tree for r in leg.relations for pair in r.pairs for tree in pair]
+    trees += [tree for r in leg.relations for tree in r.valid or ()]
     trees += [latest.of, *latest.within] if latest else []
     trees += [moments.at] if moments else []
     trees += [tree for _, tree in move.carried] if move else []

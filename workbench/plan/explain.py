@@ -50,6 +50,12 @@ def _leg(leg: Leg) -> Iterator[str]:
 
 def _attach(attach: Attach) -> str:
     on = " and ".join(f"{_text(ours)} = {_text(theirs)}" for ours, theirs in attach.pairs)
+    if attach.valid is not None:
+        moment, start, end = map(_text, attach.valid)
+        return (
+            f"join {attach.source.table} as {attach.source.relation} on {on}, the row valid at {moment} "
+            f"(from {start}, until {end}; rows without a partner stay)"
+        )
     return (
         f"join {attach.source.table} as {attach.source.relation} on {on} "
         f"(to-one: a key of '{attach.source.model}', so no row multiplies; rows without a partner stay)"

@@ -106,6 +106,10 @@ def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
             return right[names[of.relation, of.name]]
 
         on = [lower(ours, left_column) == lower(theirs, right_column) for ours, theirs in attach.pairs]
+        if attach.valid is not None:
+            moment, start, end = attach.valid
+            at, ends = lower(moment, left_column), lower(end, right_column)
+            on += [at >= lower(start, right_column), (at < ends) | ends.isnull()]
         joined = joined.left_join(right, on)
     return joined, names
 

@@ -24,12 +24,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """A to-one LEFT JOIN of a source by equal pairs (value on the left, value of the source)."""
+    """A to-one LEFT JOIN of a source by equal pairs (value on the left, value of the source).
+
+    ``valid`` is (moment on the left, start, end of the source): of a history, only the row valid then is joined.
+    """
 
     source: Source
     role: str
     parent: str
     pairs: tuple[tuple[Expression, Expression], ...]
+    valid: tuple[Expression, Expression, Expression] | None = None
 
 
 @dataclass(frozen=True, slots=True)
