@@ -158,10 +158,8 @@ def _constant(value: object) -> str:
             return "boolean"
         case int():
             return "integer"
-        case float():
+        case float() | Decimal():
             return "float"
-        case Decimal():
-            return "decimal"
         case str():
             return "string"
     if not hasattr(value, "hour"):
@@ -170,10 +168,11 @@ def _constant(value: object) -> str:
 
 
 def _soft(trees: Sequence[Expression], types: Sequence[str]) -> list[str]:
-    """A number with a point is a decimal beside decimals and floating anywhere else."""
+    """A number with a point is an exact decimal beside decimals, and floating anywhere else."""
+    if "decimal" not in types:
+        return list(types)
     points = [isinstance(tree, Literal) and isinstance(tree.value, Decimal) for tree in trees]
-    exact = any(given == "decimal" and not point for given, point in zip(types, points, strict=True))
-    return ["float" if point and not exact else given for given, point in zip(types, points, strict=True)]
+    return ["decimal" if point else given for given, point in zip(types, points, strict=True)]
 
 
 def _merged(one: str, other: str) -> str | None:
@@ -195,7 +194,7 @@ def _result(
     given = next((type_ for type_, kind in zip(types, kinds, strict=True) if kind not in CONSTANTS), "unknown")
     match signature.result:
         case "same":
-            return given if not together or signature.name == "nullif" else together
+            return _soft(arguments, types)[0] if signature.name == "nullif" else together or given
         case "number" | "total":
             numbers = [at for at, kind in enumerate(kinds) if kind in ("number", "countable")]
             soft = _soft([arguments[at] for at in numbers], [types[at] for at in numbers])

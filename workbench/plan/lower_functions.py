@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import ibis
+from ibis.expr.operations import Literal
 
 from workbench.plan.lower_time import date_part
 
@@ -67,6 +68,17 @@ def _arithmetic(apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return apply(left, right)
 
     return calculate
+
+
+def _comparison(apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Equality with a constant NULL is NULL; ibis would make IS NULL of it."""
+
+    def compare(left: Any, right: Any) -> Any:
+        if any(isinstance(value.op(), Literal) and value.op().value is None for value in (left, right)):
+            return ibis.null("boolean")
+        return apply(left, right)
+
+    return compare
 
 
 def _divisor(value: Any) -> Any:
@@ -152,8 +164,8 @@ LOWERED: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "or": operator.or_,
         "and": operator.and_,
         "not": operator.invert,
-        "=": operator.eq,
-        "<>": operator.ne,
+        "=": _comparison(operator.eq),
+        "<>": _comparison(operator.ne),
         "<": operator.lt,
         "<=": operator.le,
         ">": operator.gt,

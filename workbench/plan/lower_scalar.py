@@ -115,7 +115,8 @@ def _call(call: Call, column: FindColumn) -> ir.Value:
         value, count, unit = arguments
         assert isinstance(count, Literal)
         assert isinstance(unit, Literal)
-        return add_interval(_aligned([value], column, "temporal")[0], int(count.value), str(unit.value))  # type: ignore[arg-type]
+        moment = _aligned([value], column, "moment")[0]
+        return moment if moment.type().is_null() else add_interval(moment, int(count.value), str(unit.value))  # type: ignore[arg-type]
     if name in _CALENDAR:
         assert isinstance(arguments[1], Literal)
         return _CALENDAR[name](_aligned([arguments[0]], column, "temporal")[0], str(arguments[1].value))
@@ -130,6 +131,10 @@ def _call(call: Call, column: FindColumn) -> ir.Value:
         values = _aligned(arguments, column, classes[0], bare=signature.result == "boolean")
     else:
         values = [_aligned([one], column, kind)[0] for one, kind in zip(arguments, classes, strict=True)]
+    if any(value.type().is_null() for value in values):  # nothing but NULLs, so of no type
+        if signature.result == "same":
+            return ibis.null()
+        values = [value.cast("string") for value in values]
     if name in _TIGHT:
         # ibis writes x between 1 and 2 = y without parentheses; a call of one argument keeps the operand together.
         values = [
@@ -150,6 +155,7 @@ def _aligned(trees: Sequence[Expression], column: FindColumn, kind: str = "same"
     ``kind`` is the class of parameter they stand for; ``bare`` constants need no exact type, as in comparisons.
     """
     firm = {at: _lowered(tree, column) for at, tree in enumerate(trees) if not isinstance(tree, Literal)}
+    firm = {at: value for at, value in firm.items() if not value.type().is_null()}
     types = [value.type() for value in firm.values()]
     if len({kind.timezone is None for kind in types if kind.is_timestamp()}) > 1:
         firm = {at: local_time(value, "UTC") for at, value in firm.items()}
@@ -160,7 +166,7 @@ def _aligned(trees: Sequence[Expression], column: FindColumn, kind: str = "same"
         if isinstance(tree, Literal) and tree.value is not None
     }
     known = types or [value.type() for value in loose.values()]
-    fallback = known[0] if known and kind in ("same", "number", "any") else dt.dtype(_NULLS.get(kind, "string"))
+    fallback = known[0] if known and kind in ("same", "number", "any") else dt.dtype(_NULLS.get(kind, "null"))
     found = {**firm, **loose}
     values = [found[at] if at in found else ibis.null(fallback) for at in range(len(trees))]
     return _as_one_decimal(values) if kind == "same" else values
@@ -187,7 +193,9 @@ def _fitted(literal: Literal, types: Sequence[Any], kind: str, bare: bool) -> ir
     moment = next((type_ for type_ in types if type_.is_timestamp()), None)
     if isinstance(value, str) and any(type_.is_time() for type_ in types):
         return ibis.literal(value).cast("time")
-    dated = moment is not None or any(type_.is_date() for type_ in types) or (kind == "temporal" and not types)
+    dated = (
+        moment is not None or any(type_.is_date() for type_ in types) or (kind in ("temporal", "moment") and not types)
+    )
     if isinstance(value, str) and dated:
         wanted = "date" if moment is None else "timestamp" if moment.timezone is None else "timestamptz"
         value = _temporal(value, wanted, literal)
