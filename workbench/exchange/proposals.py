@@ -77,7 +77,7 @@ def family(type_name: str) -> Family:
     kind = type_name.upper()
     if kind.endswith("[]") or kind.startswith(("STRUCT", "MAP", "UNION", "BLOB", "BIT", "INTERVAL", "TIME ", "JSON")):
         return "other"
-    if "INT" in kind:
+    if re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT", kind):
         return "integer"
     if kind.startswith(("DECIMAL", "NUMERIC", "FLOAT", "DOUBLE", "REAL")):
         return "number"
