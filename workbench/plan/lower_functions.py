@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import ibis
-from ibis.expr.operations import Literal
+from ibis.expr.operations import Cast, Literal
 
 from workbench.plan.lower_time import date_part
 
@@ -83,18 +83,20 @@ def _comparison(apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 def _divisor(value: Any) -> Any:
     """The value, or NULL where it is zero: a constant needs no test."""
-    constant = _constant(value)
-    return value if constant not in (None, 0) else value.nullif(ibis.literal(0).cast(value.type()))
+    return value if _constant(value) not in (None, 0) else value.nullif(ibis.literal(0))
 
 
 def _constant(value: Any) -> Any:
-    """What a constant is, None for anything else."""
-    found = getattr(value.op(), "value", None)
-    return found if isinstance(found, int | float) else None
+    """The number that a constant is, None for anything else."""
+    found = value.op()
+    found = found.arg if isinstance(found, Cast) else found  # a floating constant is written as a cast
+    if not isinstance(found, Literal) or not value.type().is_numeric() or found.value is None:
+        return None
+    return float(found.value) if value.type().is_floating() else found.value
 
 
 def _divide(left: Any, right: Any) -> Any:
-    return real(left) / _divisor(real(right))
+    return real(left) / _divisor(right if _constant(right) else real(right))
 
 
 def _remainder(left: Any, right: Any) -> Any:
