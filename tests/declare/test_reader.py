@@ -107,7 +107,10 @@ def test_empty_documents_are_none() -> None:
     ("text", "slug", "where"),
     [
         ("a: 1\na: 2", "duplicate-key", Place(FILE, 2, 1)),
-        ("a: &x 1\nb: *x", "yaml-alias", Place(FILE, 1, 4)),
+        ("a: &x 1\nb: *x", "yaml-alias", Place(FILE, 2, 4)),
+        ("? [a, b]\n: 1", "bad-yaml", Place(FILE, 1, 3)),
+        ("a: " + "[" * 100_000, "bad-yaml", Place(FILE, 1, 4 + 49)),
+        ("- " * 3_000, "bad-yaml", Place(FILE, 1, 1 + 2 * 50)),
         ("a: {<<: {b: 1}}", "yaml-alias", Place(FILE, 1, 5)),
         ("a: [1\nb: 2", "bad-yaml", Place(FILE, 2, 2)),
     ],

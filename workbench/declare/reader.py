@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,8 @@ from workbench.errors import DeclarationError, Place, Problem
 
 # The C parser is ten times faster; a build of PyYAML without it still reads the same language.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DEEPEST = 50
+"""Levels of nesting: more than anything declared has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,14 @@ class Document:
 def read_documents(text: str, file: str) -> tuple[Document, ...]:
     """The documents of a YAML text; raises `DeclarationError` (bad-yaml, duplicate-key, yaml-alias)."""
     loader = _Loader(text)
-    documents: list[Document] = []
     try:
-        while loader.check_node():
-            node = loader.get_node()
-            if not _is_empty(node):
-                documents.append(_Reading(file).document(node))
+        return tuple(_Reading(loader, file).documents())
     except yaml.MarkedYAMLError as error:
         raise DeclarationError(_bad_yaml(error, file)) from None
     except yaml.YAMLError as error:
         raise DeclarationError(Problem("bad-yaml", f"not YAML: {error}.", Place(file))) from None
     finally:
         loader.dispose()
-    return tuple(documents)
 
 
 def dump(data: Mapping[str, Any]) -> str:
@@ -97,10 +94,6 @@ def dump(data: Mapping[str, Any]) -> str:
     return text.replace("'on': ", "on: ")  # our reader takes keys as text, so this one needs no quotes
 
 
-def _is_empty(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.value == "" and node.tag == "tag:yaml.org,2002:null"
-
-
 def _bad_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
@@ -109,73 +102,83 @@ def _bad_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
 
 
 class _Reading:
-    """One document on its way from nodes to plain data."""
+    """One text on its way from YAML's events to documents; nodes would take twice the memory, and any depth."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, loader: Any, file: str) -> None:
+        self.loader, self.file = loader, file
+        self.next: Callable[[], Any] = loader.get_event
         self.marks = array("I")
         self.problems: list[Problem] = []
-        self.seen: set[int] = set()
 
-    def document(self, node: yaml.Node) -> Document:
-        """The whole document; raises `DeclarationError` for what we do not allow in one."""
-        data = self.plain(node)
-        if self.problems:
-            raise DeclarationError(self.problems)
-        return Document(data, self.file, self.marks)
+    def documents(self) -> Iterator[Document]:
+        """Every document that is not empty; raises `DeclarationError` for what we do not allow in one."""
+        self.next()  # the start of the stream
+        while isinstance(self.next(), yaml.DocumentStartEvent):
+            self.marks = array("I")
+            root = self.next()
+            data = self.plain(root, 1)
+            self.next()  # the end of the document
+            if self.problems:
+                raise DeclarationError(self.problems)
+            if data is not None or not isinstance(root, yaml.ScalarEvent) or root.value:
+                yield Document(data, self.file, self.marks)
 
-    def plain(self, node: yaml.Node) -> Any:
-        """The plain data of a node, whose marks and those of all in it are added."""
+    def plain(self, event: Any, depth: int) -> Any:
+        """The plain data that starts with an event; its marks and those of all in it are added."""
         first = len(self.marks)
-        self.mark(node)
-        if id(node) in self.seen:  # an alias gives the very node of its anchor
-            self.refuse("yaml-alias", "anchors and aliases are not allowed.", node, "Write the value out.")
-            return None
-        self.seen.add(id(node))
-        if isinstance(node, yaml.ScalarNode):
-            return _scalar(node)
-        data = dict(self.entries(node)) if isinstance(node, yaml.MappingNode) else list(map(self.plain, node.value))
+        self.marks.extend((event.start_mark.line + 1, event.start_mark.column + 1, 1))
+        if isinstance(event, yaml.ScalarEvent):
+            return self.scalar(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self.refuse("yaml-alias", "anchors and aliases are not allowed.", event, "Write the value out.")
+        if depth > DEEPEST:
+            self.refuse("bad-yaml", f"nested more than {DEEPEST} levels deep.", event)
+            raise DeclarationError(self.problems)
+        is_mapping = isinstance(event, yaml.MappingStartEvent)
+        data = dict(self.entries(depth + 1)) if is_mapping else list(self.items(depth + 1))
         self.marks[first + 2] = (len(self.marks) - first) // 3
         return data
 
-    def entries(self, node: yaml.MappingNode) -> Iterator[tuple[str, Any]]:
+    def items(self, depth: int) -> Iterator[Any]:
+        """The plain values of a list."""
+        while not isinstance(event := self.next(), yaml.SequenceEndEvent):
+            yield self.plain(event, depth)
+
+    def entries(self, depth: int) -> Iterator[tuple[str, Any]]:
         """The keys and plain values of a mapping."""
         written: set[str] = set()
-        for key_node, value_node in node.value:
+        while not isinstance(event := self.next(), yaml.MappingEndEvent):
             # Keys are always text: in YAML 1.1 a bare `on` would be a boolean.
-            key = str(key_node.value)
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                self.refuse("yaml-alias", "merge keys are not allowed.", key_node, "Write the keys out.")
+            key = event.value if isinstance(event, yaml.ScalarEvent) else str(self.plain(event, depth))
+            if not isinstance(event, yaml.ScalarEvent):
+                self.refuse("bad-yaml", "a key must be text.", event)
+            elif key == "<<" and event.implicit[0]:
+                self.refuse("yaml-alias", "merge keys are not allowed.", event, "Write the keys out.")
             elif key in written:
-                self.refuse("duplicate-key", f"the key '{key}' stands here twice.", key_node)
-            else:
-                written.add(key)
-                self.mark(key_node)
-                yield key, self.plain(value_node)
+                self.refuse("duplicate-key", f"the key '{key}' stands here twice.", event)
+            written.add(key)
+            self.marks.extend((event.start_mark.line + 1, event.start_mark.column + 1, 1))
+            yield key, self.plain(self.next(), depth)
 
-    def mark(self, node: yaml.Node) -> None:
-        """Note where a node stands; it is one node until more is found in it."""
-        start = node.start_mark
-        self.marks.extend((start.line + 1, start.column + 1, 1))
+    def scalar(self, event: Any) -> Any:
+        """A scalar by the strict reading: only true and false are booleans, and `no` stays text."""
+        value = event.value
+        tag = event.tag if event.tag not in (None, "!") else self.loader.resolve(yaml.ScalarNode, value, event.implicit)
+        match tag.rsplit(":", 1)[-1]:
+            case "null":
+                return None
+            case "bool":
+                return {"true": True, "false": False}.get(value.lower(), value)
+            case "int" | "float":
+                return _number(value)
+            case "timestamp":
+                return _moment(value)
+        return value
 
-    def refuse(self, slug: str, message: str, node: yaml.Node, hint: str = "") -> None:
+    def refuse(self, slug: str, message: str, event: Any, hint: str = "") -> None:
         """Note what we do not allow."""
-        place = Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+        place = Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
         self.problems.append(Problem(slug, message, place, hint))
-
-
-def _scalar(node: yaml.Node) -> Any:
-    """A scalar by the strict reading: only true and false are booleans, and `no` stays text."""
-    value, kind = str(node.value), node.tag.rsplit(":", 1)[-1]
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return {"true": True, "false": False}.get(value.lower(), value)
-    if kind in ("int", "float"):
-        return _number(value)
-    if kind == "timestamp":
-        return _moment(value)
-    return value
 
 
 def _number(value: str) -> int | float | str:
