@@ -30,7 +30,7 @@ class Tile(Term):
         """Which picture this is."""
         for kind in ("number", "line", "bar", "table"):
             if getattr(self, kind):
-                return kind  # type: ignore[return-value]
+                return kind
         return "text"
 
     def metrics(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace
@@ -43,7 +44,7 @@ def _models(graph: Graph) -> Iterator[Problem]:
                 )
         for dimension in model.dimensions:
             yield from _raised(
-                lambda d=dimension, n=name: field_expression(graph, Field((), n, d)),
+                partial(field_expression, graph, Field((), name, dimension)),
                 declared.place_of("dimensions", dimension),
             )
 
@@ -76,10 +77,10 @@ def _relationships(graph: Graph, name: str) -> Iterator[Problem]:
 def _metrics(graph: Graph) -> Iterator[Problem]:
     for name, declared in graph.metrics.items():
         scanned: list[Aggregation] = []
-        problems = tuple(_raised(lambda n=name, s=scanned: formula(graph, n, s), declared.place_of("expr")))
+        problems = tuple(_raised(partial(formula, graph, name, scanned), declared.place_of("expr")))
         yield from problems
         metric = declared.term
-        if metric.time_dimension and metric.model in graph.models:
+        if metric.time_dimension and metric.model and metric.model in graph.models:
             axis = graph.model(metric.model).dimensions.get(metric.time_dimension)
             if axis is None or axis.type != "time":
                 yield Problem(
@@ -98,12 +99,12 @@ def _metrics(graph: Graph) -> Iterator[Problem]:
             )
         for index, test in enumerate(metric.tests) if not problems else ():
             asked = Question(metrics=name, by=test.by, where=test.where)
-            yield from _raised(lambda q=asked: resolve(graph, q), declared.place_of("tests", index))
+            yield from _raised(partial(resolve, graph, asked), declared.place_of("tests", index))
 
 
 def _saved(graph: Graph, workspace: Workspace) -> Iterator[Problem]:
     for declared in workspace.saved_queries.values():
-        yield from _raised(lambda d=declared: resolve(graph, d.term.question()), declared.place)
+        yield from _raised(partial(resolve, graph, declared.term.question()), declared.place)
 
 
 def _dashboards(graph: Graph, workspace: Workspace) -> Iterator[Problem]:
@@ -115,7 +116,7 @@ def _dashboards(graph: Graph, workspace: Workspace) -> Iterator[Problem]:
                     continue
                 where = [w for w in (tile.where, *(f"{path} is not null" for path in page.filters)) if w]
                 asked = Question(metrics=tile.metrics(), by=tile.by, where=where, time=page.time)
-                yield from _raised(lambda q=asked: resolve(graph, q), declared.place_of("rows", row, index))
+                yield from _raised(partial(resolve, graph, asked), declared.place_of("rows", row, index))
 
 
 def _raised(act: Callable[[], object], place: Place) -> Iterator[Problem]:

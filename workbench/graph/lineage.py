@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from workbench.declare.expression import Column, Expression, walk
 from workbench.graph.build import Graph
@@ -53,5 +54,5 @@ def columns_read(graph: Graph, base: str, tree: Expression) -> tuple[str, ...]:
     )
 
 
-def _is_scanned(part: Expression) -> bool:
+def _is_scanned(part: Expression) -> TypeGuard[Column]:
     return isinstance(part, Column) and part.relation == SCANNED

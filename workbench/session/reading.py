@@ -15,8 +15,9 @@ from workbench.declare.question import Question
 from workbench.graph.bind import field_expression, relations
 from workbench.graph.build import Graph
 from workbench.graph.formulas import SCANNED, Aggregation
+from workbench.graph.legs import Leg
 from workbench.graph.paths import Field
-from workbench.graph.resolve import Leg, Number, Resolved
+from workbench.graph.resolve import Number, Resolved
 from workbench.plan.build import build
 from workbench.plan.steps import Plan
 from workbench.session.answer import AnswerColumn

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from workbench.warehouse.engine import Engine
     from workbench.warehouse.keys import Keys
     from workbench.warehouse.ledger import Ledger
+
+T = TypeVar("T")
 
 KEPT = 512
 """Compiled questions a session keeps, so that a page asked again compiles nothing."""
@@ -235,7 +237,7 @@ class Session:
     def search(self, text: str) -> tuple[MetricCard | DimensionCard, ...]:
         """Metrics and dimensions whose names, synonyms or descriptions hold every word, best first."""
         words = tuple(text.lower().replace("_", " ").split())
-        cards = (*self.metrics, *self.dimensions())
+        cards: tuple[MetricCard | DimensionCard, ...] = (*self.metrics, *self.dimensions())
         ranked = sorted(((matches(card, words), -i, card) for i, card in enumerate(cards)), reverse=True)
         return self._cards(card for score, _, card in ranked if score)
 
@@ -324,11 +326,11 @@ class Session:
 
     def _run_on_sound_keys(self, compiled: Compiled) -> Any:
         """The rows, from data in which no join of the question multiplies any."""
-        joins = relied(self._whole, compiled.resolved) if self._verifies_keys else ()
-        version = self._keys.require(self._whole, joins, self._restriction)
+        joins = relied(self._graph, compiled.resolved) if self._verifies_keys else ()
+        version = self._keys.require(self._graph, joins, self._restriction)
         table = self._run(compiled.sql, "metric", compiled.subject, compiled.plan.restrictions)
         if self._engine.version() != version:  # the data was replaced meanwhile: what was read must hold as well
-            self._keys.require(self._whole, joins, self._restriction)
+            self._keys.require(self._graph, joins, self._restriction)
         return table
 
     def _run(self, sql: str, kind: str, subject: tuple[str, ...], restrictions: tuple[str, ...]) -> Any:
@@ -373,7 +375,7 @@ class Session:
         tags = set(self._graph.dimension(model, dimension).tags)
         return held is not None and any(mask.tag in tags for mask in held.masks)
 
-    def _cards(self, cards: Iterable[Any]) -> Any:
+    def _cards(self, cards: Iterable[T]) -> tuple[T, ...]:
         from workbench.session.catalog import Cards
 
         return Cards(cards, draw=self._draw)

@@ -157,7 +157,7 @@ def finished(answer: Answer, grain: str) -> tuple[list[dict[str, Any]], date | N
     closed = [row for row in rows if row[path] is None or _closed(_day(row[path]), grain, min(until))]
     if not closed or len(closed) == len(rows):
         return rows, None
-    return closed, min(_day(row[path]) for row in rows if row[path] is not None and row not in closed)
+    return closed, min(day for row in rows if row not in closed and (day := _day(row[path])) is not None)
 
 
 def held_span(session: Asker, metric: str) -> Span | None:
