@@ -10,7 +10,7 @@ from workbench.access.principal import Principal
 from workbench.access.restriction import Mask, Restriction
 from workbench.declare.expression import Aggregate, Call, Column, Expression, children
 from workbench.errors import AccessDenied, Problem, QuestionError
-from workbench.graph.formulas import SCANNED
+from workbench.graph.formulas import SCANNED, Aggregation
 from workbench.graph.legs import SHOWN, Leg
 from workbench.graph.resolve import Resolved
 from workbench.graph.timing import TIME
@@ -35,7 +35,7 @@ def issue(resolved: Resolved, principal: Principal, restriction_of: Callable[[st
     keeps values apart. Compared, computed with or filtered by, it would tell more, or tell wrong.
     """
     restrictions: dict[str, Restriction] = {}
-    for leg in resolved.legs:
+    for leg, aggregations in _all_legs(resolved.legs, resolved.aggregations):
         named = {"": (leg.model, leg.table), **{r.name: (r.model, r.table) for r in leg.relations}}
         if leg.spine:
             named |= {f"{TIME}{table}": (table, table) for table in leg.spine.tables()}
@@ -44,12 +44,22 @@ def issue(resolved: Resolved, principal: Principal, restriction_of: Callable[[st
             if left is None:  # narrowing left such models out already; this is the second lock
                 raise QuestionError(Problem("unknown-model", f"no semantic model '{model}'."))
             restrictions[table] = left
-        for tree, is_shown in _trees(resolved, leg):
+        for tree, is_shown in _trees(aggregations, leg):
             _check(tree, named, restrictions, is_shown)
     return Pass(principal, resolved, restrictions)
 
 
-def _trees(resolved: Resolved, leg: Leg) -> Iterator[tuple[Expression, bool]]:
+def _all_legs(
+    legs: tuple[Leg, ...], aggregations: tuple[Aggregation, ...]
+) -> Iterator[tuple[Leg, tuple[Aggregation, ...]]]:
+    """Every leg, those behind conditions too, with the aggregations it counts."""
+    for leg in legs:
+        yield leg, aggregations
+        for condition in leg.conditions:
+            yield from _all_legs(condition.legs, condition.aggregations)
+
+
+def _trees(aggregations: tuple[Aggregation, ...], leg: Leg) -> Iterator[tuple[Expression, bool]]:
     """Every expression over rows of a leg, and whether its own value is shown."""
     yield from ((key, True) for key in leg.keys)
     if leg.where is not None:
@@ -61,8 +71,8 @@ def _trees(resolved: Resolved, leg: Leg) -> Iterator[tuple[Expression, bool]]:
     if leg.moment:
         yield from ((tree, False) for tree in (leg.moment.of, *leg.moment.by))
     for index in leg.aggregations:
-        yield resolved.aggregations[index].aggregate, False
-        yield from ((tree, False) for tree in resolved.aggregations[index].filters)
+        yield aggregations[index].aggregate, False
+        yield from ((tree, False) for tree in aggregations[index].filters)
 
 
 def _check(

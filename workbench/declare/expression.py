@@ -82,7 +82,16 @@ class Aggregate:
     at: int = field(default=0, compare=False)
 
 
-Expression = Literal | Name | Column | Call | Case | Cast | Aggregate
+@dataclass(frozen=True, slots=True)
+class Has:
+    """Whether the metrics of an entity meet a condition: ``customer has orders >= 3``. A leaf."""
+
+    entity: Name
+    condition: Expression
+    at: int = field(default=0, compare=False)
+
+
+Expression = Literal | Name | Column | Call | Case | Cast | Aggregate | Has
 
 
 def children(tree: Expression) -> tuple[Expression, ...]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from workbench.declare import calls, functions
-from workbench.declare.expression import Aggregate, Call, Case, Cast, Expression, Literal, Name, children, walk
+from workbench.declare.expression import Aggregate, Call, Case, Cast, Expression, Has, Literal, Name, children, walk
 from workbench.declare.tokens import RESERVED, Refused, Token, tokens
 from workbench.declare.typenames import named_type
 from workbench.declare.unparse import unparse
@@ -25,7 +25,8 @@ LONGEST, LARGEST, DEEPEST = 16_384, 10_000, 60
 _OR, _AND, _NOT, _COMPARE, _TEXT, _SUM, _PRODUCT, _SIGN, _CAST = range(1, 10)
 _POWERS = {
     "or": _OR, "and": _AND, "||": _TEXT, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT,
-    "::": _CAST, **dict.fromkeys(("=", "<>", "<", "<=", ">", ">=", "is", "in", "between", "like", "ilike"), _COMPARE),
+    "::": _CAST,
+    **dict.fromkeys(("=", "<>", "<", "<=", ">", ">=", "is", "in", "between", "like", "ilike", "has"), _COMPARE),
 }  # fmt: skip
 _NOW = frozenset(name for name in functions.REFUSED if name.startswith(("current_", "localtime", "session_")))
 _WINDOWS = "Windows belong to a question or to a metric's own keys, not to an expression."
@@ -187,6 +188,10 @@ class _Parser:
                 low = self.expression(_TEXT)
                 self.expect("and", "between the two ends")
                 tree = Call("between", (left, low, self.expression(_TEXT)), at)
+            case "has":
+                if not isinstance(left, Name):
+                    raise self.unexpected("Before has stands an entity: customer has orders >= 3.")
+                tree = Has(left, self.expression(_COMPARE), at)
             case "like" | "ilike" as key:
                 tree = Call(key, (left, self.pattern()), at)
             case _:

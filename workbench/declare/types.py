@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, Name
+from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Has, Literal, Name
 from workbench.declare.functions import AGGREGATES, CLASSES, CONSTANTS, SCALARS, Signature
 from workbench.declare.grains import GRAINS
 from workbench.declare.parser import shifted
@@ -66,6 +66,8 @@ class _Inference:
                 return _constant(value)
             case Name() | Column():
                 return self.named(tree)
+            case Has():
+                return "boolean"
             case Cast():
                 return self.cast(tree)
             case Case(branches=branches, default=default):

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
-from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, Name, Value
+from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Has, Literal, Name, Value
 from workbench.declare.tokens import RESERVED
 
 _OR, _AND, _NOT, _COMPARE, _TEXT, _SUM, _PRODUCT, _SIGN, _WHOLE = range(1, 10)
@@ -44,6 +44,8 @@ def _written(tree: Expression) -> tuple[str, int]:
             return " ".join(["case", *parts, *tail, "end"]), _WHOLE
         case Aggregate():
             return _aggregate(tree), _WHOLE
+        case Has(entity=entity, condition=condition):
+            return f"{_at(entity, _WHOLE)} has ({_at(condition, _OR)})", _COMPARE
     return _called(tree)
 
 

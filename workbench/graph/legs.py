@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workbench.declare.expression import Call, Column, Expression, Literal, conjunction, rebuild, walk
+from workbench.declare.expression import Call, Column, Expression, Has, Literal, Name, conjunction, rebuild, walk
+from workbench.declare.functions import AGGREGATES
 from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.question import Question
 from workbench.declare.terms import Calendar
+from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
 from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations
-from workbench.graph.build import Graph
-from workbench.graph.formulas import Aggregation, Moment
+from workbench.graph.build import Graph, unknown_metric
+from workbench.graph.entities import entity_key, key_from
+from workbench.graph.formulas import SCANNED, Aggregation, Moment, formula
 from workbench.graph.paths import METRIC_TIME, Field, find, finest, own_grains, standard
 from workbench.graph.period import after, floor
 from workbench.graph.timing import NOW, TIME, Timing
@@ -72,6 +75,22 @@ class Leg:
     later: Expression | None = None
     moment: Moment | None = None
     moment_keys: tuple[Expression, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Metrics of an entity as a condition on rows: legs grouped by the entity, met where a row's values are ``pairs``.
+
+    ``tree`` is what ``has`` means, over ``Column(name, '__0')`` and so on, the aggregates of the entity's group.
+    """
+
+    has: Has
+    name: str
+    tree: Expression
+    pairs: tuple[tuple[Expression, str], ...]
+    legs: tuple[Leg, ...]
+    aggregations: tuple[Aggregation, ...]
 
 
 def leg(
@@ -97,11 +116,83 @@ def leg(
     used = [tree for i in indexes for tree in (scanned[i].aggregate, *scanned[i].filters)]
     trees = [*keys, *used, *(t for t in (where, later) if t is not None), *((spine.at,) if spine else ())]
     trees += [moment.of, *moment.by] if moment else []
+    asked = dict.fromkeys(part for tree in trees for part in walk(tree) if isinstance(part, Has))
+    conditions = tuple(_condition(graph, model, has, f"?{i}") for i, has in enumerate(asked))
+    trees += [ours for condition in conditions for ours, _ in condition.pairs]
     joined = relations(graph, model, tuple(trees), base.axis)
     table = graph.model(model).table
     return Leg(
-        model, table, base.axis, joined, where, keys, tuple(indexes), base.timing, spine, later, moment, moment_keys
+        model=model,
+        table=table,
+        axis=base.axis,
+        relations=joined,
+        where=where,
+        keys=keys,
+        aggregations=tuple(indexes),
+        timing=base.timing,
+        spine=spine,
+        later=later,
+        moment=moment,
+        moment_keys=moment_keys,
+        conditions=conditions,
     )
+
+
+def _condition(graph: Graph, model: str, has: Has, name: str) -> Condition:
+    """The legs behind ``has``; raises `Unanswerable` (unreachable, moved-condition) and what its metrics raise."""
+    target, ours = entity_key(graph, model, has.entity.path)
+    scanned: list[Aggregation] = []
+
+    def change(part: Expression) -> Expression:
+        if not isinstance(part, Name):
+            return rebuild(part, change)
+        if str(part) not in graph.metrics:
+            raise QuestionError(unknown_metric(graph, str(part)))
+        return rebuild_scanned(formula(graph, str(part), scanned))
+
+    def rebuild_scanned(tree: Expression) -> Expression:
+        if isinstance(tree, Column) and tree.relation == SCANNED:
+            value = Column(name, f"__{tree.name}")
+            empty = AGGREGATES[scanned[int(tree.name)].aggregate.function].empty
+            return value if empty is None else Call("coalesce", (value, Literal(empty)))
+        return rebuild(tree, rebuild_scanned)
+
+    tree = change(has.condition)
+    if any(not one.timing.plain or one.moment for one in scanned):
+        raise Unanswerable(
+            Problem(
+                "moved-condition",
+                f"'{unparse(has)}': a metric in a condition cannot look at other times.",
+                hint="Use a metric without window, offset or level.",
+            )
+        )
+    by_model: dict[str, list[int]] = {}
+    for index, one in enumerate(scanned):
+        by_model.setdefault(one.model, []).append(index)
+    legs = tuple(_inner(graph, m, has, target, ours, tuple(i), scanned) for m, i in by_model.items())
+    pairs = tuple((value, f"__k{i}") for i, value in enumerate(ours.values()))
+    return Condition(has, name, tree, pairs, legs, tuple(scanned))
+
+
+def _inner(
+    graph: Graph,
+    model: str,
+    has: Has,
+    target: str,
+    ours: dict[str, Expression],
+    indexes: tuple[int, ...],
+    scanned: list[Aggregation],
+) -> Leg:
+    """One scan behind a condition: the aggregates of a model by the entity's key."""
+    theirs = key_from(graph, model, has.entity.path[-1], target)
+    keys = tuple(theirs[column] for column in ours)
+    used = tuple(tree for i in indexes for tree in (scanned[i].aggregate, *scanned[i].filters))
+    inner = dict.fromkeys(part for tree in used for part in walk(tree) if isinstance(part, Has))
+    conditions = tuple(_condition(graph, model, one, f"?{i}") for i, one in enumerate(inner))
+    trees = (*keys, *used, *(left for condition in conditions for left, _ in condition.pairs))
+    axis = graph.model(model).time_dimension
+    joined = relations(graph, model, trees, axis)
+    return Leg(model, graph.model(model).table, axis, joined, None, keys, indexes, conditions=conditions)
 
 
 def axis_finest(graph: Graph, base: Base) -> str:

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from workbench.access.guard import Pass
 from workbench.access.masks import masked
 from workbench.access.restriction import Mask, Restriction, RowFilter
-from workbench.declare.expression import Call, Column, Expression, conjunction, rebuild, walk
+from workbench.declare.expression import Call, Column, Expression, Has, conjunction, rebuild, walk
 from workbench.declare.functions import AGGREGATES
 from workbench.declare.terms import Calendar
+from workbench.declare.unparse import unparse
 from workbench.graph.formulas import SCANNED, Aggregation
+from workbench.graph.legs import Condition, Spine
 from workbench.graph.legs import Leg as ResolvedLeg
-from workbench.graph.legs import Spine
 from workbench.graph.timing import TIME
 from workbench.plan.steps import (
+    Among,
     Attach,
     CalendarSource,
     Derive,
@@ -42,7 +44,7 @@ def build(granted: Pass, types_of: TypesOf, salt: str) -> Plan:
     """The plan of a granted question; nothing but a Pass makes one. ``salt`` goes into hashes of masked values."""
     resolved = granted.resolved
     names = tuple(key.name for key in resolved.keys)
-    legs = tuple(_leg(granted, leg, names, types_of, salt) for leg in resolved.legs)
+    legs = tuple(_leg(granted, leg, resolved.aggregations, names, types_of, salt) for leg in resolved.legs)
     derived = tuple(Derive(number.name, _by_name(number.tree)) for number in resolved.numbers)
     having = _by_name(resolved.having) if resolved.having is not None else None
     ordered = {name for name, _ in resolved.order}
@@ -52,13 +54,24 @@ def build(granted: Pass, types_of: TypesOf, salt: str) -> Plan:
     return Plan(legs, names, derived, Shape(having, order, resolved.limit), tuple(dict.fromkeys(sentences)))
 
 
-def _leg(granted: Pass, leg: ResolvedLeg, names: tuple[str, ...], types_of: TypesOf, salt: str) -> Leg:
-    scanned = [granted.resolved.aggregations[i] for i in leg.aggregations]
+def _leg(
+    granted: Pass,
+    leg: ResolvedLeg,
+    aggregations: tuple[Aggregation, ...],
+    names: tuple[str, ...],
+    types_of: TypesOf,
+    salt: str,
+    shown: bool = True,
+) -> Leg:
+    scanned = [aggregations[i] for i in leg.aggregations]
+    meant = {condition.has: condition.tree for condition in leg.conditions}
     common, rest = _conditions(scanned)
     tables = {"": leg.table, **{r.name: r.table for r in leg.relations}}
 
     def hide(tree: Expression) -> Expression:
-        """The tree with every masked column replaced by its mask."""
+        """The tree with every masked column replaced by its mask, and every ``has`` by what it means."""
+        if isinstance(tree, Has):
+            return meant[tree]
         if not isinstance(tree, Column):
             return rebuild(tree, hide)
         restriction = granted.restrictions.get(tables.get(tree.relation, ""))
@@ -71,7 +84,9 @@ def _leg(granted: Pass, leg: ResolvedLeg, names: tuple[str, ...], types_of: Type
         Summary(_name(i), hide(one.aggregate), _all(map(hide, rest[at])), _empty(one))
         for at, (i, one) in enumerate(zip(leg.aggregations, scanned, strict=True))
     )
-    keys = tuple((name, hide(tree)) for name, tree in zip(names, leg.keys, strict=True))
+    show = hide if shown else lambda tree: tree  # the keys of a condition are compared, never shown
+    keys = tuple((name, show(tree)) for name, tree in zip(names, leg.keys, strict=True))
+    among = tuple(_among(granted, condition, types_of, salt) for condition in leg.conditions)
     needed = conjunction(_all(map(hide, common)), _any([s.condition for s in summaries]) if keys else None)
     keep = Keep(hide(leg.where) if leg.where is not None else None, needed)
     latest, moments, move, pad = _latest(leg, hide), _moments(granted, leg, hide), _move(leg, hide), _pad(leg)
@@ -81,7 +96,17 @@ def _leg(granted: Pass, leg: ResolvedLeg, names: tuple[str, ...], types_of: Type
         for name, model, table in (("", leg.model, leg.table), *((r.name, r.model, r.table) for r in leg.relations))
     }
     attached = tuple(Attach(sources[r.name], r.role, r.parent, r.pairs, r.valid) for r in leg.relations)
-    return Leg(sources[""], attached, keep, keys, summaries, latest, moments, move, pad)
+    return Leg(sources[""], attached, keep, keys, summaries, latest, moments, move, pad, among)
+
+
+def _among(granted: Pass, condition: Condition, types_of: TypesOf, salt: str) -> Among:
+    """The aggregates behind a condition, by the key of the entity."""
+    names = tuple(key for _, key in condition.pairs)
+    aggregations = condition.aggregations
+    legs = tuple(_leg(granted, leg, aggregations, names, types_of, salt, shown=False) for leg in condition.legs)
+    derived = tuple(Derive(_name(i), Column(SCANNED, _name(i))) for i in range(len(aggregations)))
+    plan = Plan(legs, names, derived, Shape(None, (), None))
+    return Among(condition.name, unparse(condition.has), plan, condition.pairs)
 
 
 def _latest(leg: ResolvedLeg, hide: Hide) -> Latest | None:
@@ -189,6 +214,7 @@ def _used(
     trees += [tree for s in summaries for tree in (s.aggregate, s.condition)]
     trees += [tree for r in leg.relations for pair in r.pairs for tree in pair]
     trees += [tree for r in leg.relations for tree in r.valid or ()]
+    trees += [ours for condition in leg.conditions for ours, _ in condition.pairs]
     trees += [latest.of, *latest.within] if latest else []
     trees += [moments.at] if moments else []
     trees += [tree for _, tree in move.carried] if move else []

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from workbench.access.restriction import RowFilter
 from workbench.declare.expression import Column, Expression, rebuild
 from workbench.declare.parser import unparse
-from workbench.graph.formulas import SCANNED
 from workbench.plan.steps import Attach, Leg, Plan
 
 
@@ -23,7 +22,7 @@ def explain(plan: Plan) -> str:
     lines.extend(f"derive: {one.name} = {_text(one.tree)}" for one in plan.derived)
     if plan.shape.having is not None:
         lines.append(f"keep groups where {_text(plan.shape.having)}")
-    if plan.keys:
+    if plan.shape.order:
         order = ", ".join(f"{name} desc" if descending else name for name, descending in plan.shape.order)
         lines.append(f"order by {order}, empty groups last")
     if plan.shape.limit is not None:
@@ -37,6 +36,9 @@ def _leg(leg: Leg) -> Iterator[str]:
     for attach in leg.attached:
         yield _attach(attach)
         yield from (f"  {_rule(rule, attach.source.table)}" for rule in attach.source.filters)
+    for among in leg.among:
+        yield f"join what '{among.text}' needs, by {', '.join(_text(ours) for ours, _ in among.pairs)}:"
+        yield from (f"  {line}" for line in explain(among.plan).splitlines())
     if leg.keep.asked is not None:
         yield f"keep rows where {_text(leg.keep.asked)}"
     if leg.keep.needed is not None:
@@ -73,6 +75,6 @@ def _text(tree: Expression) -> str:
 
 def _named(tree: Expression) -> Expression:
     """Aggregates by their bare column names: where they were scanned is said above."""
-    if isinstance(tree, Column) and tree.relation == SCANNED:
+    if isinstance(tree, Column) and not tree.relation[:1].isalpha():
         return Column("", tree.name)
     return rebuild(tree, _named)

@@ -13,7 +13,7 @@ from workbench.declare.expression import Column, conjunction
 from workbench.errors import Problem, QuestionError
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
-from workbench.plan.steps import Latest, Leg, Plan, Source
+from workbench.plan.steps import Among, Latest, Leg, Plan, Source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -86,7 +86,7 @@ def _latest(latest: Latest, rows: ir.Table, names: Names) -> ir.Table:
 def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
     """The base with its joins, and where each needed column is found in it."""
     base = _source(leg.source, find)
-    if not leg.attached:
+    if not leg.attached and not leg.among:
         return base, {("", name): name for name in leg.source.columns}
     names = {
         (source.relation, name): f"{source.relation}.{name}" if source.relation else name
@@ -111,7 +111,21 @@ def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
             at, ends = lower(moment, left_column), lower(end, right_column)
             on += [at >= lower(start, right_column), (at < ends) | ends.isnull()]
         joined = joined.left_join(right, on)
+    for among in leg.among:
+        joined = _with_condition(joined, among, names, find)
+        names |= {(among.name, one.name): f"{among.name}.{one.name}" for one in among.plan.derived}
     return joined, names
+
+
+def _with_condition(joined: ir.Table, among: Among, names: Names, find: FindTable) -> ir.Table:
+    """The rows with the aggregates of the entity they belong to; an entity without any has NULLs."""
+    groups = to_ibis(among.plan, find)
+    right = groups.select(**{f"{among.name}.{column}": groups[column] for column in groups.columns})
+    on = [
+        lower(ours, lambda of: joined[names[of.relation, of.name]]) == right[f"{among.name}.{key}"]
+        for ours, key in among.pairs
+    ]
+    return joined.left_join(right, on)
 
 
 def _source(source: Source, find: FindTable) -> ir.Table:
@@ -173,7 +187,7 @@ def _shape(plan: Plan, combined: ir.Table) -> ir.Table:
     shown = {key: combined[key] for key in plan.keys}
     shown |= {one.name: lower(one.tree, column) for one in plan.derived}
     out = combined.select(**shown)
-    if plan.keys:
+    if plan.shape.order:
         out = out.order_by([_direction(name, descending) for name, descending in plan.shape.order])
     return out if plan.shape.limit is None else out.limit(plan.shape.limit)
 

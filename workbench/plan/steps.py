@@ -106,6 +106,7 @@ class Pad:
 class Leg:
     """One scan: a source, its joins, the rows kept, the groups and their aggregates.
 
+    ``among`` are aggregates of entities that rows belong to, for conditions on them.
     ``latest`` keeps one moment's rows, ``move`` counts rows at other moments, ``pad`` adds moments without rows.
     """
 
@@ -118,6 +119,17 @@ class Leg:
     moments: Moments | None = None
     move: Move | None = None
     pad: Pad | None = None
+    among: tuple[Among, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """The answer of a plan joined to rows as the relation ``name``, by pairs of (value of the row, key of the plan)."""
+
+    name: str
+    text: str
+    plan: Plan
+    pairs: tuple[tuple[Expression, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
