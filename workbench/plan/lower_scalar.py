@@ -12,7 +12,7 @@ import ibis.expr.datatypes as dt
 from ibis.common.exceptions import IbisError
 
 from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, children
-from workbench.declare.functions import OPERATORS, SCALARS
+from workbench.declare.functions import AGGREGATES, OPERATORS, SCALARS
 from workbench.declare.temporal import as_temporal
 from workbench.declare.unparse import unparse
 from workbench.errors import DeclarationError, InternalError, Problem
@@ -106,7 +106,13 @@ def lower_aggregate(aggregate: Aggregate, column: FindColumn, table: ir.Table) -
     condition = aggregate.condition
     where = None if condition is None else lower_condition(condition, column)
     _check_size(aggregate)
-    return lower_aggregation(aggregate, [_lowered(argument, column) for argument in aggregate.arguments], where, table)
+    signature = AGGREGATES[aggregate.function]
+    kinds = [signature.parameter(at) for at in range(len(aggregate.arguments))]
+    values = [
+        _typed(_aligned([argument], column, kind)[0], kind)
+        for argument, kind in zip(aggregate.arguments, kinds, strict=True)
+    ]
+    return _attempt(aggregate, values, lambda: lower_aggregation(aggregate, values, where, table))
 
 
 def _call(call: Call, column: FindColumn) -> ir.Value:
@@ -131,22 +137,31 @@ def _call(call: Call, column: FindColumn) -> ir.Value:
         values = _aligned(arguments, column, classes[0], bare=signature.result == "boolean")
     else:
         values = [_aligned([one], column, kind)[0] for one, kind in zip(arguments, classes, strict=True)]
-    if any(value.type().is_null() for value in values):  # nothing but NULLs, so of no type
-        if signature.result == "same":
-            return ibis.null()
-        values = [value.cast("string") for value in values]
+    if signature.result in ("same", "number") and values[0].type().is_null():
+        return ibis.null()  # nothing but NULLs, so of no type
+    values = [_typed(value, kind) for value, kind in zip(values, classes, strict=True)]
     if name in _TIGHT:
         # ibis writes x between 1 and 2 = y without parentheses; a call of one argument keeps the operand together.
         values = [
             ibis.coalesce(value) if isinstance(argument, Call) and value.type().is_boolean() else value
             for argument, value in zip(arguments, values, strict=True)
         ]
+    return _attempt(call, values, lambda: LOWERED[name](*values))
+
+
+def _attempt(tree: Call | Aggregate, values: Sequence[Any], build: Callable[[], Any]) -> Any:
+    """What ``build`` gives; where ibis refuses, types had not been inferred before, and this is a mistake of type."""
     try:
-        return LOWERED[name](*values)
+        return build()
     except (IbisError, AttributeError, TypeError) as error:
         kinds = ", ".join(str(value.type()) for value in values)
-        said = f"'{unparse(call)}' cannot be computed: '{name}' was given {kinds}."
-        raise DeclarationError(Problem("type-mismatch", said, hint=signature.doc)) from error
+        said = f"'{unparse(tree)}' cannot be computed: '{tree.function}' was given {kinds}."
+        raise DeclarationError(Problem("type-mismatch", said)) from error
+
+
+def _typed(value: Any, kind: str) -> Any:
+    """A NULL of no type as one of the type that the parameter is for."""
+    return ibis.null(_NULLS.get(kind, "string")) if value.type().is_null() else value
 
 
 def _aligned(trees: Sequence[Expression], column: FindColumn, kind: str = "same", bare: bool = False) -> list[Any]:
@@ -166,7 +181,8 @@ def _aligned(trees: Sequence[Expression], column: FindColumn, kind: str = "same"
         if isinstance(tree, Literal) and tree.value is not None
     }
     known = types or [value.type() for value in loose.values()]
-    fallback = known[0] if known and kind in ("same", "number", "any") else dt.dtype(_NULLS.get(kind, "null"))
+    loosely = kind in ("same", "number", "any", "moment")
+    fallback = (known[0] if known else dt.null) if loosely else dt.dtype(_NULLS.get(kind, "null"))
     found = {**firm, **loose}
     values = [found[at] if at in found else ibis.null(fallback) for at in range(len(trees))]
     return _as_one_decimal(values) if kind == "same" else values
