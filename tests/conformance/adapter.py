@@ -59,6 +59,8 @@ class Adapter:
             return self.session.saved(query.saved_query)
         metrics = [names.metric(metric) for metric in query.metrics]
         by = {item: names.path(item.name, item.grain, item.date_part, metrics) for item in query.group_bys}
+        if differs := names.difference(metrics, by.values(), timed=query.time_constraint is not None):
+            raise Unsupported("differs", differs)
         time = None
         if query.time_constraint:
             by_time = any(item.name == "metric_time" for item in query.group_bys)

@@ -74,21 +74,14 @@ def test_entities_become_roles_keys_and_dimensions(imported: Imported) -> None:
 def test_losses_are_named_with_place_and_reason(imported: Imported) -> None:
     found = {(loss.kind, loss.name): loss for loss in imported.losses}
     for kind, name, place, reason in (
-        ("metric", "loans_so_far", "metrics.yml:", "cumulative"),
-        ("metric", "loans_every_day", "metrics.yml:", "join_to_timespine"),
-        ("metric", "loans_change", "metrics.yml:", "offsets"),
-        ("metric", "change_twice", "metrics.yml:", "uses 'loans_change'"),
+        ("metric", "loans_last_term", "metrics.yml:", "grain of one's own ('term')"),
         ("metric", "loan_to_reservation", "metrics.yml:", "conversions"),
         ("metric", "loved_titles", "metrics.yml:", "metrics as filters"),
         ("metric", "rough_fine", "models.yml:", "approximate"),
-        ("metric", "last_fine", "models.yml:", "semi-additive"),
         ("dimension", "books.odd", "models.yml:", "not in our language"),
         ("relationship", "shelves.room", "models.yml:", "validity_params"),
         ("validity", "rooms.since", "models.yml:", "not supported yet"),
-        ("time spine", "days", "models.yml:", "gaps"),
-        ("granularity", "term", "models.yml:", "calendars"),
         ("export", "genres_table", "metrics.yml:", "pipelines"),
-        ("saved query", "running", "metrics.yml:", "loans_so_far"),
     ):
         loss = found.pop((kind, name))
         assert str(loss.place).startswith(place)
@@ -99,8 +92,8 @@ def test_losses_are_named_with_place_and_reason(imported: Imported) -> None:
 
 def test_a_loss_stands_where_the_thing_is_declared(imported: Imported) -> None:
     lines = (LIBRARY / "metrics.yml").read_text(encoding="utf-8").splitlines()
-    place = next(loss.place for loss in imported.losses if loss.name == "loans_so_far")
-    assert lines[place.line - 1] == "  name: loans_so_far"
+    place = next(loss.place for loss in imported.losses if loss.name == "loans_last_term")
+    assert lines[place.line - 1] == "  name: loans_last_term"
 
 
 @pytest.mark.parametrize(
@@ -158,6 +151,56 @@ def test_metric_time_is_the_time_of_each_measure(session: Any, imported: Importe
     ]
 
 
+JAN, FEB, MAR, APR = (date(2024, month, 1) for month in range(1, 5))
+
+
+@pytest.mark.parametrize(
+    ("metric", "months"),
+    [
+        ("loans_in_month", [(JAN, 2), (FEB, 3), (MAR, 1)]),
+        # A loan counts on its day and the next: 1.5, 1.5, 2, 2 in January; 4, 4, 8, 8 in February.
+        ("two_day_fines", [(JAN, 1.75), (FEB, 6.0), (MAR, 16.0)]),
+        ("loans_change", [(JAN, None), (FEB, 1), (MAR, -2), (APR, None)]),
+        ("change_twice", [(JAN, None), (FEB, 2), (MAR, -4), (APR, None)]),
+        ("loans_at_month_start", [(MAR, 1)]),
+        ("loans_every_day", [(JAN, 2), (FEB, 3), (MAR, 1), (APR, 0)]),
+        ("last_fine", [(JAN, 2.0), (FEB, 8.0), (MAR, 16.0)]),
+    ],
+)
+def test_metrics_that_look_at_other_times(session: Any, imported: Imported, metric: str, months: list[Any]) -> None:
+    assert ask(session, imported, [metric], ["metric_time__month"]) == months
+
+
+def test_totals_over_time(session: Any, imported: Imported) -> None:
+    assert ask(session, imported, ["last_fine"]) == [(16.0,)]
+
+
+def test_the_first_day_stands_for_a_period_unless_said(imported: Imported) -> None:
+    assert term(imported, "metrics/loans/loans_so_far.yml")["period"] == "first"
+    assert term(imported, "metrics/loans/loans_in_month.yml")["period"] == "last"
+
+
+def test_grains_of_ones_own(session: Any, imported: Imported) -> None:
+    assert term(imported, "metrics/calendars/days.yml") == {
+        "calendar": "days",
+        "table": "lib.days",
+        "column": "day",
+        "grains": {"term": "term"},
+    }
+    terms = [(date(2024, 1, 1), 3), (date(2024, 2, 5), 3)]
+    assert ask(session, imported, ["loans"], ["metric_time__term"]) == terms
+    where = "{{ TimeDimension('loan__borrowed_on', 'term') }} = '2024-02-05'"
+    assert ask(session, imported, ["loans"], ["loan__borrowed_on__term"], where) == terms[1:]
+
+
+def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
+    by = [imported.names.path("metric_time__month", metrics=["loans_change"])]
+    assert "whole months" in imported.names.difference(["change_twice"], by, timed=False)
+    days = [imported.names.path("metric_time__day", metrics=["loans_change"])]
+    assert imported.names.difference(["loans_change"], days, timed=True) == ""
+    assert "span" in imported.names.difference(["loans_so_far_last_month"], days, timed=True)
+
+
 def test_distinct_counts_are_null_where_a_model_has_no_rows(session: Any, imported: Imported) -> None:
     rows = ask(session, imported, ["borrowers", "reservations"], ["metric_time__month"])
     assert rows == [
@@ -203,7 +246,7 @@ def test_a_saved_query_keeps_its_columns(session: Any) -> None:
         ("metric_time", [], "no-metrics"),
         ("metric_time__fortnight", ["loans"], "unknown-dimension"),
         ("book__genre__month", ["loans"], "not-time"),
-        ("city", ["loans_so_far"], "not-imported"),
+        ("city", ["loans_last_term"], "not-imported"),
     ],
 )
 def test_names_that_mean_nothing_here(imported: Imported, name: str, metrics: list[str], slug: str | None) -> None:

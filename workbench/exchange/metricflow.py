@@ -15,6 +15,7 @@ from workbench.exchange.metricflow_names import Names
 from workbench.exchange.metricflow_project import Loss
 from workbench.exchange.metricflow_read import read_project
 from workbench.exchange.metricflow_saved import convert_saved
+from workbench.exchange.metricflow_spine import convert_spine
 
 ROLES = {
     "roles": {
@@ -50,7 +51,8 @@ def import_project(source: Path, *, schema: str = "") -> Imported:
         **{f"metrics/models/{name}.yml": dump(term) for name, term in models.items()},
         **{f"metrics/{_folder(term['domain'])}/{name}.yml": dump(term) for name, term in metrics.items()},
         **{f"metrics/saved_queries/{name}.yml": dump(term) for name, term in saved.items()},
-        **_access(model["table"] for model in models.values()),
+        **{f"metrics/calendars/{name}.yml": dump(convert_spine(spine)) for name, spine in project.spines.items()},
+        **_access([*(model["table"] for model in models.values()), *(s.table for s in project.spines.values())]),
     }
     metric_losses = [Loss("metric", name, project.metrics[name].place, reason) for name, reason in lost.items()]
     losses = [*project.losses, *model_losses, *metric_losses, *saved_losses]
@@ -60,7 +62,7 @@ def import_project(source: Path, *, schema: str = "") -> Imported:
 
 def _folder(domain: str) -> str:
     """The folder of a domain's metrics, kept apart from those that hold other things."""
-    return f"{domain}_metrics" if domain in ("models", "saved_queries") else domain
+    return f"{domain}_metrics" if domain in ("models", "saved_queries", "calendars") else domain
 
 
 def _access(tables: Iterable[str]) -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from workbench.exchange.metricflow_node import Node
-from workbench.exchange.metricflow_project import Condition, MetricInput, MfMetric
+from dataclasses import replace
 
-KINDS = ("simple", "ratio", "derived")
-_LATER = {"cumulative": "cumulative metrics are not supported yet", "conversion": "conversions are not supported yet"}
+from workbench.exchange.metricflow_node import Node
+from workbench.exchange.metricflow_project import Condition, Cumulative, MetricInput, MfMetric
+
+KINDS = ("simple", "ratio", "derived", "cumulative")
+_LATER = {"conversion": "conversions are not supported yet"}
+_ON_MEASURE = ("simple", "cumulative")
 
 
 def read_metric(node: Node) -> MfMetric:
@@ -21,7 +24,7 @@ def read_metric(node: Node) -> MfMetric:
         kind=kind,
         label=node.text("label"),
         description=" ".join(node.text("description").split()),
-        measure=measure.text("name") if measure and kind == "simple" else None,
+        measure=measure.text("name") if measure and kind in _ON_MEASURE else None,
         expr=expr,
         inputs=inputs,
         conditions=tuple(conditions),
@@ -29,17 +32,32 @@ def read_metric(node: Node) -> MfMetric:
         fill=_number(measure.get("fill_nulls_with")) if measure else None,
         refusal=_refusal(kind, measure),
         place=node.place(),
+        cumulative=_cumulative(params) if kind == "cumulative" else None,
+        spine=bool(measure and measure.flag("join_to_timespine")),
     )
 
 
 def _refusal(kind: str, measure: Node | None) -> str:
     if kind not in KINDS:
         return _LATER.get(kind, f"its type '{kind}' is unknown")
-    if kind == "simple" and measure is None:
-        return "it names no measure"
-    if measure and measure.flag("join_to_timespine"):
-        return "filling gaps in time (join_to_timespine) is not supported yet"
-    return ""
+    return "it names no measure" if kind in _ON_MEASURE and measure is None else ""
+
+
+def _cumulative(params: Node) -> Cumulative:
+    """What a cumulative metric adds up; the keys once stood beside the measure."""
+    own = params.child("cumulative_type_params") or params
+    return Cumulative(
+        _length(own, "window") or _length(params, "window"),
+        (own.text("grain_to_date") or params.text("grain_to_date")).lower(),
+        own.text("period_agg").lower() or "first",
+    )
+
+
+def _length(node: Node, key: str) -> str:
+    """A length of time as '7 days', which MetricFlow also writes as a mapping."""
+    parts = node.child(key)
+    written = f"{parts.text('count')} {parts.text('granularity')}" if parts else node.text(key)
+    return " ".join(written.lower().split())
 
 
 def _inputs(kind: str, params: Node) -> tuple[tuple[MetricInput, ...], str]:
@@ -49,18 +67,20 @@ def _inputs(kind: str, params: Node) -> tuple[tuple[MetricInput, ...], str]:
     parts = [one for key in ("numerator", "denominator") if (one := params.named(key))]
     inputs = [_input(one) for one in parts]
     if len(inputs) == 2 and inputs[0].alias == inputs[1].alias:
-        inputs = [
-            MetricInput(one.metric, word, one.conditions, one.refusal, one.place)
-            for one, word in zip(inputs, ("numerator", "denominator"), strict=True)
-        ]
+        inputs = [replace(one, alias=word) for one, word in zip(inputs, ("numerator", "denominator"), strict=True)]
     return tuple(inputs), " / ".join(one.alias for one in inputs)
 
 
 def _input(node: Node) -> MetricInput:
     name = node.text("name")
-    offset = node.text("offset_window") or node.text("offset_to_grain")
-    refusal = f"it uses '{name}' at another time ({offset}); offsets are not supported yet" if offset else ""
-    return MetricInput(name, node.text("alias") or name, tuple(_conditions(node)), refusal, node.place())
+    return MetricInput(
+        name,
+        node.text("alias") or name,
+        tuple(_conditions(node)),
+        node.place(),
+        _length(node, "offset_window"),
+        node.text("offset_to_grain").lower(),
+    )
 
 
 def _conditions(node: Node) -> tuple[Condition, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.declare.expression import Name, walk
 from workbench.declare.parser import parse
-from workbench.errors import Problem, Unanswerable, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.exchange.metricflow_models import hidden_column, written
 from workbench.exchange.metricflow_names import Names, quoted
 from workbench.exchange.metricflow_project import (
@@ -20,6 +20,7 @@ from workbench.exchange.metricflow_project import (
     MfMetric,
     Project,
 )
+from workbench.exchange.metricflow_timing import input_timing, level_term, metric_timing, refused
 
 SHARED = "shared"
 """The domain of metrics over several models."""
@@ -66,22 +67,18 @@ def _convert(work: _Work, name: str, chain: tuple[str, ...]) -> None:
         return
     try:
         if name in chain:
-            raise _refused("it is defined by itself")
+            raise refused("it is defined by itself")
         work.terms[name] = _term(work, work.project.metrics[name], (*chain, name))
     except WorkbenchError as error:
         work.lost[name] = error.problems[0].message.rstrip(".")
 
 
-def _refused(reason: str) -> WorkbenchError:
-    return Unanswerable(Problem("not-imported", reason))
-
-
 def _term(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str, Any]:
     if metric.refusal:
-        raise _refused(metric.refusal)
+        raise refused(metric.refusal)
     if not NAME.fullmatch(metric.name):
-        raise _refused(BAD_NAME)
-    body = _simple(work, metric) if metric.kind == "simple" else _derived(work, metric, chain)
+        raise refused(BAD_NAME)
+    body = _simple(work, metric) if metric.measure else _derived(work, metric, chain)
     bases = work.project.bases(metric.name)
     term = written(
         metric=metric.name,
@@ -98,16 +95,22 @@ def _term(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str, An
 def _simple(work: _Work, metric: MfMetric) -> dict[str, Any]:
     measure = work.project.measures.get(metric.measure or "")
     if measure is None:
-        raise _refused(f"its measure '{metric.measure}' is not declared")
+        raise refused(f"its measure '{metric.measure}' is not declared")
     if measure.refusal:
-        raise _refused(measure.refusal)
+        raise refused(measure.refusal)
     model = work.project.models[measure.model]
     if reason := hidden_column(model, measure.expr):
-        raise _refused(reason)
+        raise refused(reason)
     if measure.axis and measure.axis not in work.dimensions[model.name]:
-        raise _refused(f"its time dimension '{measure.axis}' is not taken over")
+        raise refused(f"its time dimension '{measure.axis}' is not taken over")
     axis = measure.axis if measure.axis != model.axis else None
-    return written(model=model.name, expr=_aggregate(measure), time_dimension=axis)
+    return written(
+        model=model.name,
+        expr=_aggregate(measure),
+        time_dimension=axis,
+        non_additive=level_term(measure.level, work.dimensions[model.name]),
+        **metric_timing(work.project, metric, work.names.finest(metric.name)),
+    )
 
 
 def _aggregate(measure: Measure) -> str:
@@ -129,28 +132,26 @@ def _derived(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str,
     for one in metric.inputs:
         _check_input(work, one, chain)
         condition = _filter(work, one.conditions, one.metric)
-        term = written(metric=one.metric, filter=condition)
+        term = written(metric=one.metric, filter=condition, **input_timing(work.project, one))
         if inputs.setdefault(one.alias, term) != term:
-            raise _refused(f"it has two inputs called '{one.alias}'")
+            raise refused(f"it has two inputs called '{one.alias}'")
     expr = metric.expr if metric.kind == "derived" else " / ".join(quoted(one.alias) for one in metric.inputs)
     for part in walk(parse(expr)):
         if isinstance(part, Name) and str(part) not in inputs:
-            raise _refused(f"its expr names '{part}', which is none of its inputs")
+            raise refused(f"its expr names '{part}', which is none of its inputs")
     return written(expr=expr, inputs={a: t for a, t in inputs.items() if t != {"metric": a}})
 
 
 def _check_input(work: _Work, one: MetricInput, chain: tuple[str, ...]) -> None:
-    if one.refusal:
-        raise _refused(one.refusal)
     if one.metric not in work.project.metrics:
-        raise _refused(f"it uses '{one.metric}', which is not declared")
+        raise refused(f"it uses '{one.metric}', which is not declared")
     if not NAME.fullmatch(one.alias):
-        raise _refused(f"it uses the name '{one.alias}', but {BAD_NAME}")
+        raise refused(f"it uses the name '{one.alias}', but {BAD_NAME}")
     if one.metric in chain:
-        raise _refused(f"it is defined by itself ({' -> '.join((*chain, one.metric))})")
+        raise refused(f"it is defined by itself ({' -> '.join((*chain, one.metric))})")
     _convert(work, one.metric, chain)
     if one.metric in work.lost:
-        raise _refused(f"it uses '{one.metric}', which is not taken over")
+        raise refused(f"it uses '{one.metric}', which is not taken over")
 
 
 def _filter(work: _Work, conditions: Sequence[Condition], metric: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 
 from workbench.declare.grains import GRAINS
 from workbench.exchange.metricflow_node import Node
-from workbench.exchange.metricflow_project import BAD_NAME, NAME, Entity, Loss, Measure, MfDimension, Model
+from workbench.exchange.metricflow_project import BAD_NAME, NAME, Entity, Level, Loss, Measure, MfDimension, Model
 
 AGGREGATES = {
     "sum", "min", "max", "average", "avg", "median", "percentile", "sum_boolean", "count", "count_distinct"
@@ -23,7 +23,7 @@ def read_model(node: Node, schema: str, losses: list[Loss]) -> Model:
     primary = node.text("primary_entity") or next((e.name for e in entities if e.kind == "primary"), None)
     return Model(
         name=name,
-        table=_table(node, schema),
+        table=table_of(node, schema),
         label=node.text("label"),
         description=" ".join(node.text("description").split()),
         axis=axis or None,
@@ -35,7 +35,8 @@ def read_model(node: Node, schema: str, losses: list[Loss]) -> Model:
     )
 
 
-def _table(node: Node, schema: str) -> str:
+def table_of(node: Node, schema: str) -> str:
+    """The table that a model or time spine reads; ``schema`` holds those named by ref()."""
     relation = node.child("node_relation")
     if relation:
         if relation.text("relation_name"):
@@ -101,8 +102,6 @@ def _measure(node: Node, model: str, axis: str | None) -> Measure:
         refusal = "approximate percentiles are not supported: they differ between engines"
     elif agg == "percentile" and not isinstance(fraction, int | float):
         refusal = "a percentile needs a number under agg_params"
-    elif node.get("non_additive_dimension"):
-        refusal = "semi-additive measures (non_additive_dimension) are not supported yet"
     return Measure(
         name=name,
         model=model,
@@ -116,4 +115,12 @@ def _measure(node: Node, model: str, axis: str | None) -> Measure:
         description=" ".join(node.text("description").split()),
         refusal=refusal,
         place=node.place(),
+        level=_level(node.child("non_additive_dimension")),
     )
+
+
+def _level(node: Node | None) -> Level | None:
+    if node is None:
+        return None
+    take = "last" if node.text("window_choice").lower() == "max" else "first"
+    return Level(node.text("name"), take, node.texts("window_groupings"))

@@ -10,6 +10,7 @@ from workbench.declare.expression import Name
 from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
+from workbench.exchange.metricflow_differences import difference
 from workbench.exchange.metricflow_filters import Reference, rewrite
 from workbench.exchange.metricflow_joins import Element, elements
 from workbench.exchange.metricflow_project import Project
@@ -32,6 +33,7 @@ class Spelling:
 
     path: str
     column: str
+    is_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,13 @@ class Names:
         """
         if by_time:
             return start, end
-        grain = max((self._finest(one) for one in metrics), key=GRAINS.index, default="day")
+        grain = max((self.finest(one) for one in metrics), key=GRAINS.index, default="day")
         return floor(start, grain), after(end, grain) - timedelta(microseconds=1)
+
+    def difference(self, metrics: Sequence[str], by: Iterable[Spelling], *, timed: bool) -> str:
+        """Why our answer is knowingly another than MetricFlow's; '' where they agree."""
+        known = [one.path.rpartition(".")[2] for one in by if one.is_time]
+        return difference(self.project, metrics, known, timed=timed)
 
     def condition(self, text: str, bases: Sequence[str], grain: str) -> str:
         """A filter on rows of ``bases``, where a bare metric_time has ``grain``."""
@@ -100,16 +107,14 @@ class Names:
         return max(grains, key=GRAINS.index) if grains else "day"
 
     def _grain(self, metric: str) -> str:
-        found = self.project.metrics[metric]
-        if found.grain or found.measure is not None:
-            return found.grain or self._finest(metric)
-        return max((self._grain(one.metric) for one in found.inputs), key=GRAINS.index, default="day")
+        # A metric over others has the grain of their times, and none that they declare for themselves.
+        return self.project.metrics[metric].grain or self.finest(metric)
 
-    def _finest(self, metric: str) -> str:
+    def finest(self, metric: str) -> str:
         """The grain at which the time of a metric is known, a day at least."""
         found = self.project.metrics[metric]
         if found.measure is None:
-            return max((self._finest(one.metric) for one in found.inputs), key=GRAINS.index, default="day")
+            return max((self.finest(one.metric) for one in found.inputs), key=GRAINS.index, default="day")
         measure = self.project.measures[found.measure]
         axis = self.project.models[measure.model].dimension(measure.axis or "")
         return coarser("day", axis.grain or "day") if axis else "day"
@@ -117,9 +122,10 @@ class Names:
     def find(self, name: str, grain: str | None, part: str | None, bases: Sequence[str], default: str) -> Spelling:
         """The spelling of a dundered name as seen from all of ``bases``."""
         words = name.lower().split("__")
-        if len(words) > 1 and grain is None and words[-1] in GRAINS:
+        grains = (*GRAINS, *self.project.grains)
+        if len(words) > 1 and grain is None and words[-1] in grains:
             *words, grain = words
-        if grain is not None and grain not in GRAINS:
+        if grain is not None and grain not in grains:
             raise QuestionError(Problem("bad-grain", f"'{grain}' of '{name}' is no grain that is supported."))
         if part is not None and part not in PARTS:
             raise QuestionError(Problem("bad-grain", f"'{part}' of '{name}' is no part of a date that is supported."))
@@ -184,8 +190,8 @@ class Names:
 
 def _spelled(path: tuple[str, ...], column: str, grain: str, part: str | None) -> Spelling:
     if part:
-        return Spelling(".".join((*path, PARTS[part])), f"{column}__extract_{part}")
-    return Spelling(".".join((*path, grain)), f"{column}__{grain}")
+        return Spelling(".".join((*path, PARTS[part])), f"{column}__extract_{part}", True)
+    return Spelling(".".join((*path, grain)), f"{column}__{grain}", True)
 
 
 def quoted(path: str) -> str:

@@ -53,6 +53,15 @@ class MfDimension:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """What must not be added up over time: the rows of the first or last moment stand for a period."""
+
+    over: str
+    take: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """An aggregate of one model; ``refusal`` says why it has no counterpart here."""
 
@@ -68,6 +77,7 @@ class Measure:
     description: str
     refusal: str
     place: Place
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +135,23 @@ class MetricInput:
     metric: str
     alias: str
     conditions: tuple[Condition, ...]
-    refusal: str
     place: Place
+    offset: str = ""
+    offset_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cumulative:
+    """Rows of more than one moment: of a window, since the start of a period, or with neither of all time."""
+
+    window: str
+    to_date: str
+    period: str
 
 
 @dataclass(frozen=True, slots=True)
 class MfMetric:
-    """A metric: over one measure (simple), or over other metrics (ratio, derived)."""
+    """A metric: over one measure (simple, cumulative), or over other metrics (ratio, derived)."""
 
     name: str
     kind: str
@@ -145,6 +165,8 @@ class MfMetric:
     fill: float | int | None
     refusal: str
     place: Place
+    cumulative: Cumulative | None = None
+    spine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +185,37 @@ class MfSavedQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeSpine:
+    """A table of moments; ``grains`` are periods of the project's own, each with its column."""
+
+    name: str
+    table: str
+    column: str
+    grain: str
+    grains: Mapping[str, str]
+    description: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """Everything that was read, and what could not be."""
 
     models: Mapping[str, Model] = field(default_factory=dict)
     metrics: Mapping[str, MfMetric] = field(default_factory=dict)
     saved: Mapping[str, MfSavedQuery] = field(default_factory=dict)
+    spines: Mapping[str, TimeSpine] = field(default_factory=dict)
     losses: tuple[Loss, ...] = ()
 
     @property
     def measures(self) -> Mapping[str, Measure]:
         """Every measure by its name."""
         return {m.name: m for model in self.models.values() for m in model.measures}
+
+    @property
+    def grains(self) -> frozenset[str]:
+        """The grains of its own."""
+        return frozenset(grain for spine in self.spines.values() for grain in spine.grains)
 
     def bases(self, metric: str) -> tuple[str, ...]:
         """The models whose rows a metric is computed from."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from workbench.exchange.metricflow_project import (
     MfSavedQuery,
     Model,
     Project,
+    TimeSpine,
 )
+from workbench.exchange.metricflow_spine import dbt_spine, own_spine
 
 SINGLE = {"semantic_model": "semantic_models", "metric": "metrics", "saved_query": "saved_queries"}
 KNOWN = ("semantic_models", "metrics", "saved_queries")
@@ -35,6 +37,7 @@ class _Found:
     models: dict[str, Model] = field(default_factory=dict)
     metrics: dict[str, MfMetric] = field(default_factory=dict)
     saved: dict[str, MfSavedQuery] = field(default_factory=dict)
+    spines: dict[str, TimeSpine] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
 
 
@@ -51,7 +54,7 @@ def read_project(source: Path, schema: str) -> Project:
         for document in documents:
             _read_document(document, found)
     _created_metrics(found)
-    return Project(found.models, found.metrics, found.saved, tuple(found.losses))
+    return Project(found.models, found.metrics, found.saved, found.spines, tuple(found.losses))
 
 
 def _files(source: Path) -> Iterator[tuple[Path, str]]:
@@ -115,25 +118,29 @@ def _word(kind: str) -> str:
 
 
 def _read_configuration(node: Node | None, found: _Found) -> None:
-    for spine in node.children("time_spines") if node else ():
-        relation = spine.child("node_relation")
-        _spine(relation.text("alias") if relation else spine.text("name"), spine, found)
+    for one in node.children("time_spines") if node else ():
+        _add_spine(own_spine(one, found.schema, found.losses), found)
 
 
 def _read_dbt_model(node: Node, found: _Found) -> None:
-    spine = node.child("time_spine")
-    if spine:
-        _spine(node.text("name"), spine, found)
+    if node.child("time_spine"):
+        _add_spine(dbt_spine(node, found.schema, found.losses), found)
     elif node.get("semantic_model") or node.get("metrics"):
         reason = "semantics inside a dbt model are a newer spelling that is not read yet"
         found.losses.append(Loss("model", node.text("name"), node.place(), reason))
 
 
-def _spine(name: str, node: Node, found: _Found) -> None:
-    found.losses.append(Loss("time spine", name, node.place(), "gaps in time are not filled from a table"))
-    for custom in node.children("custom_granularities"):
-        reason = "calendars of one's own are not supported yet"
-        found.losses.append(Loss("granularity", custom.text("name"), custom.place(), reason))
+def _add_spine(spine: TimeSpine | None, found: _Found) -> None:
+    if spine is None:
+        return
+    if spine.name in found.spines:
+        found.losses.append(Loss("time spine", spine.name, spine.place, "another of that name was read before"))
+        return
+    taken = {grain for other in found.spines.values() for grain in other.grains}
+    for grain in spine.grains.keys() & taken:
+        found.losses.append(Loss("granularity", grain, spine.place, "another of that name was read before"))
+    own = {grain: column for grain, column in spine.grains.items() if grain not in taken}
+    found.spines[spine.name] = replace(spine, grains=own)
 
 
 def _created_metrics(found: _Found) -> None:
