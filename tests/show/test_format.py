@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tests.show.answers import AIRLINE, FLIGHTS, MONTH, WEEKDAY
 from workbench.show.dates import date_text, span_text
-from workbench.show.format import cell_text, change_text, digits_for, metric_text, number_text, unit_text
+from workbench.show.format import cell_text, change_text, digits_for, labels_of, metric_text, number_text, unit_text
 
 NUMBERS: list[tuple[Any, str, str, bool, str]] = [
     (336776, "flights", "integer", False, "336 776 flights"),
@@ -134,3 +135,10 @@ def test_a_unit_is_said_once() -> None:
     assert unit_text("minutes") == "min"
     assert unit_text("EUR", "currency") == ""
     assert unit_text("", "percent") == ""
+
+
+def test_headings_call_periods_by_their_grain_and_tell_roles_apart() -> None:
+    origin, destination = (replace(AIRLINE, name=f"{role}.name", label="Airport") for role in ("origin", "dest_place"))
+    time = replace(MONTH, label="Metric time month")
+    assert labels_of([time, origin, FLIGHTS]) == ["Month", "Airport", "Flights"]
+    assert labels_of([origin, destination]) == ["Origin name", "Dest place name"]

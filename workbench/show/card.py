@@ -72,7 +72,11 @@ def metric_html(card: MetricCard) -> str:
     """One metric's definition card."""
     badge = _badge(card.state, _STATES[card.state])
     gone = _badge(deprecation(card), BAD) if deprecation(card) else ""
-    facts = "".join(f"<tr>{_fact(name)}{_fact(value, code)}</tr>" for name, value, code in metric_facts(card) if value)
+    facts = "".join(
+        f"<tr style='background:none'>{_fact(name)}{_fact(value, code)}</tr>"
+        for name, value, code in metric_facts(card)
+        if value
+    )
     return (
         f'<div style="padding:6px 0 2px 0"><strong>{escape(card.label)}</strong> <code>{escape(card.name)}</code> '
         f'{badge}{gone}<div style="margin:2px 0 4px 0">{escape(card.description)}</div>'
@@ -143,7 +147,7 @@ def _facts_html(card: DimensionCard | ModelCard) -> str:
         facts += [("table", card.table), ("key", ", ".join(card.primary_key)), ("owner", card.owner)]
         facts += [("relationships", ", ".join(card.relationships)), ("dimensions", ", ".join(card.dimensions))]
         facts += [("metrics", ", ".join(card.metrics)), ("file", card.place)]
-    rows = "".join(f"<tr>{_fact(name)}{_fact(value)}</tr>" for name, value in facts if value)
+    rows = "".join(f"<tr style='background:none'>{_fact(name)}{_fact(value)}</tr>" for name, value in facts if value)
     return f'<table style="border-collapse:collapse;font-size:12px;margin:4px 0">{rows}</table>'
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.session.answer import Answer, AnswerColumn
 from workbench.show import spec as pieces
-from workbench.show.format import as_number, part_of
+from workbench.show.format import as_number, labels_of, part_of
 from workbench.show.palette import theme
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -56,7 +56,7 @@ def chart(answer: Answer) -> Chart | None:
     body = _body(groups, metrics, rows, ordered=bool(answer.question and answer.question.order_by))
     if body is None:
         return None
-    title = ", ".join(m.label for m in metrics) + (" by " + ", ".join(g.label for g in groups) if groups else "")
+    title = ", ".join(m.label for m in metrics) + (f" by {', '.join(labels_of(groups))}" if groups else "")
     return Chart(complete(body, title), title)
 
 
@@ -82,12 +82,13 @@ def _body(
         return pieces.columns(groups[0], metrics[0], rows)
     if not ordered:
         rows = sorted(rows, key=lambda r: -(as_number(r[metrics[0].name]) or 0))
-    bars = [{**pieces.bar(groups[0], m, rows), "title": m.label} for m in metrics[:3]]
+    width = WIDTH if len(metrics) == 1 else WIDTH // (len(metrics[:3]) + 1)
+    bars = [{**pieces.bar(groups[0], m, rows, width=width), "title": m.label} for m in metrics[:3]]
     if len(bars) == 1:
         return {k: v for k, v in bars[0].items() if k != "title"}
     for other in bars[1:]:
         other["encoding"]["y"]["axis"] = None
-    return {"hconcat": [{**b, "width": WIDTH // (len(bars) + 1)} for b in bars], "spacing": 24}
+    return {"hconcat": bars, "spacing": 24}
 
 
 def over_time(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import floor, isfinite, isnan, log10
@@ -117,6 +117,22 @@ def metric_text(value: Any, column: AnswerColumn, *, compact: bool = False, digi
     """A metric's value with its unit, unless its label says the unit already: 'Flights 336 776'."""
     said = column.unit.lower() in column.label.lower()
     return number_text(value, "" if said else column.unit, column.format, compact=compact, digits=digits)
+
+
+def label_of(column: AnswerColumn) -> str:
+    """What a heading calls a column; the time axis all metrics share is called by its period."""
+    if column.role == "dimension" and column.name.partition(".")[0] == "metric_time":
+        return part_of(column).replace("_", " ").capitalize() or "Time"
+    return column.label or column.name
+
+
+def labels_of(columns: Sequence[AnswerColumn]) -> list[str]:
+    """The headings of a table: where two would read alike, such as two airports, each says its whole path."""
+    said = [label_of(column) for column in columns]
+    return [
+        " ".join(column.name.replace("_", " ").split(".")).capitalize() if said.count(label) > 1 else label
+        for column, label in zip(columns, said, strict=True)
+    ]
 
 
 def unit_text(unit: str, format: str = "") -> str:

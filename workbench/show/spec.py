@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.session.answer import AnswerColumn
 from workbench.show.axes import Spec, from_zero, time_axis, utc, value_axis
-from workbench.show.format import as_number, cell_text, metric_text
+from workbench.show.format import as_number, cell_text, label_of, metric_text
 from workbench.show.palette import INK, SERIES
 
 Rows = Sequence[dict[str, Any]]
@@ -39,14 +39,15 @@ def line(time: AnswerColumn, series: AnswerColumn | None, metrics: Sequence[Answ
         if row[time.name] is not None
     ]
     many = len(order) > 1
+    named = label_of(series) if series else "metric"
     encoding: Spec = {
         "x": {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "title": None,
               "axis": time_axis(time.grain, [v["x"] for v in values])},
         "y": {"field": "y", "type": "quantitative", "title": None, "axis": value_axis(metrics[0]),
               "scale": {"zero": from_zero(values)}},
         "tooltip": [
-            {"field": "when", "type": "nominal", "title": time.label or "time"},
-            *([{"field": colour, "type": "nominal", "title": series.label if series else "metric"}] if many else []),
+            {"field": "when", "type": "nominal", "title": label_of(time)},
+            *([{"field": colour, "type": "nominal", "title": named}] if many else []),
             {"field": "value", "type": "nominal", "title": metrics[0].label if not many or series else "value"},
         ],
     }  # fmt: skip
@@ -68,13 +69,14 @@ def bar(category: AnswerColumn, metric: AnswerColumn, rows: Rows, shown: int = B
     # Room for the value beside the longest bar, in pixels: on a narrow screen a share of the width would cut it.
     room = 12 + 7 * max((len(v["text"]) for v in values), default=0)
     domain = [min(0, *numbers, 0), max(0, *numbers, 0) or 1]
-    scale = {"domain": domain, "nice": False, "range": [0, {"expr": f"max(width - {room}, 20)"}]}
+    end = max(width - room, 20) if width else {"expr": f"max(width - {room}, 20)"}
+    scale = {"domain": domain, "nice": False, "range": [0, end]}
     shared: Spec = {
         "y": {"field": "c", "type": "nominal", "sort": None, "title": None,
               "axis": {"labelLimit": 190, "labelFontSize": 12}},
         "x": {"field": "v", "type": "quantitative", "scale": scale, "axis": None},
         "tooltip": [
-            {"field": "c", "type": "nominal", "title": category.label},
+            {"field": "c", "type": "nominal", "title": label_of(category)},
             {"field": "text", "type": "nominal", "title": metric.label},
         ],
     }  # fmt: skip
@@ -107,7 +109,7 @@ def columns(part: AnswerColumn, metric: AnswerColumn, rows: Rows) -> Spec:
                   "axis": {"labelAngle": 0, "labelOverlap": True}},
             "y": {"field": "v", "type": "quantitative", "axis": value_axis(metric), "title": None},
             "tooltip": [
-                {"field": "c", "type": "nominal", "title": part.label},
+                {"field": "c", "type": "nominal", "title": label_of(part)},
                 {"field": "text", "type": "nominal", "title": metric.label},
             ],
         },

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from workbench.session.answer import Answer, AnswerColumn
-from workbench.show.format import NOTHING, cell_text, digits_for, unit_text
+from workbench.show.format import NOTHING, cell_text, digits_for, labels_of, unit_text
 
 ROWS = 20
 WIDEST = 60
@@ -19,10 +19,10 @@ _HEAD = _CELL + "font-weight:600;color:inherit;opacity:.75;white-space:nowrap;"
 def headings(columns: Sequence[AnswerColumn]) -> list[str]:
     """Column headings: the label, and the unit where the values do not carry it."""
     out = []
-    for column in columns:
+    for column, label in zip(columns, labels_of(columns), strict=True):
         unit = unit_text(column.unit, column.format)
-        said = not unit or unit.lower() in column.label.lower()
-        out.append(column.label or column.name if said else f"{column.label or column.name} ({unit})")
+        said = not unit or unit.lower() in label.lower()
+        out.append(label if said else f"{label} ({unit})")
     return out
 
 
@@ -55,7 +55,9 @@ def html_table(answer: Answer, rows: int = ROWS) -> str:
         for c, h in zip(answer.columns, headings(answer.columns), strict=True)
     )
     body = "".join(
-        "<tr>" + "".join(_html_cell(c, text) for c, text in zip(answer.columns, row, strict=True)) + "</tr>"
+        '<tr style="background:none">'
+        + "".join(_html_cell(c, text) for c, text in zip(answer.columns, row, strict=True))
+        + "</tr>"
         for row in cells(answer, rows)
     )
     rest = more(answer, rows)
