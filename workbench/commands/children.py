@@ -17,6 +17,7 @@ from pathlib import Path
 from workbench.commands.ports import HOST
 from workbench.commands.printer import cannot_write
 from workbench.errors import Problem, WorkbenchError
+from workbench.show.lab import lab_command
 
 PATIENCE = 90.0
 """Seconds that a server may take until it answers; a cold disk is slow."""
@@ -42,18 +43,10 @@ def lab_child(root: Path, port: int, user: str | None) -> Child:
     token = secrets.token_urlsafe(24)
     first = next(iter(sorted((root / "notebooks").glob("*.ipynb"))), None)
     page = f"lab/tree/{first.relative_to(root).as_posix()}" if first else "lab"
-    words = [
-        *("-m", "jupyterlab", "--no-browser", f"--ServerApp.ip={HOST}", f"--ServerApp.port={port}"),
-        *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"),
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdates",
-        "--LabApp.news_url=None",
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        words.append("--allow-root")
-    # The token travels in the environment: arguments can be read by every user of the machine.
-    more = {"JUPYTER_TOKEN": token} | ({"WORKBENCH_USER": user} if user else {})
+    command = lab_command(root, port=port, token=token)
+    more = {**command.environment, **({"WORKBENCH_USER": user} if user else {})}
     base = f"http://{HOST}:{port}"
-    return _started("notebooks", words, root, f"{base}/{page}?token={token}", f"{base}/api", more)
+    return _started("notebooks", command.arguments[1:], root, f"{base}/{page}?token={token}", f"{base}/api", more)
 
 
 def dashboards_child(root: Path, port: int, user: str | None, environment: str | None) -> Child:
