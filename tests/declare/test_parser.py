@@ -113,6 +113,7 @@ REFUSALS = [
     ("'abc", "bad-expression", 0, "closing"),
     ("0x1F", "bad-expression", 0, "0x1F"),
     ("1st", "bad-expression", 0, "1st"),
+    ("a + \u0663", "not-allowed", 4, "\u0663"),
     ("99999999999999999999", "bad-expression", 0, "large"),
     ("1e999", "bad-expression", 0, "large"),
     ("0." + "1" * 40, "bad-expression", 0, "38"),
@@ -272,6 +273,26 @@ def test_canonical_text_reads_as_the_same_tree(tree: Expression) -> None:
     text = unparse(tree)
     assert parse(text) == tree
     assert unparse(parse(text)) == text
+
+
+PIECES = """a sum ( ) , . * + - / % :: || = <> between and or not in is null like case when then else end cast as integer
+interval '3' day date '2024-01-01' extract year from filter where distinct 1 2.5 'x' "y" ' " ; { $ \\"""
+pieces = st.sampled_from(PIECES.split())
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(pieces, max_size=14).map(" ".join) | st.text(max_size=12))
+@example("0" * 9000)
+@example("\u0663")
+@example("a.\u00b2")
+def test_any_text_is_an_expression_or_a_declaration_error(text: str) -> None:
+    try:
+        tree = parse(text, Place("m.yml"))
+    except DeclarationError as error:
+        (problem,) = error.problems
+        assert problem.place is not None
+    else:
+        assert parse(unparse(tree)) == tree
 
 
 flat = st.deferred(

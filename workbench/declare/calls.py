@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -58,7 +59,7 @@ def typed_literal(kind: Token, value: Token) -> Expression:
 def interval(written: Sequence[str], sign: int, at: int) -> tuple[Literal, Literal]:
     """How many of which unit an interval adds."""
     unit = written[1].lower().removesuffix("s") if len(written) == 2 else ""
-    if unit not in GRAINS or not written[0].lstrip("-").isdecimal():
+    if unit not in GRAINS or not re.fullmatch("-?[0-9]+", written[0]):
         hint = did_you_mean(unit, GRAINS, "Write interval '3' day: a whole number and one unit.")
         raise Refused("bad-expression", f"'interval {' '.join(written)}' is no interval.", at, hint)
     return Literal(sign * integer(written[0], at), at), Literal(unit, at)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIMESTAMP = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?)?"
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?)?",
+    re.ASCII,
 )
 FORMS = {
     "date": "Write it as 2024-01-31.",
@@ -58,7 +59,10 @@ def as_temporal(text: str, type_: str) -> date | datetime | None:
 def is_time(text: str) -> bool:
     """Whether the text is a time of day."""
     try:
-        return bool(re.fullmatch(r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", text)) and time.fromisoformat(text) is not None
+        return (
+            bool(re.fullmatch(r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", text, re.ASCII))
+            and time.fromisoformat(text) is not None
+        )
     except ValueError:
         return False
 

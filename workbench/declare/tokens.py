@@ -51,7 +51,7 @@ class Refused(Exception):
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
-    | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
+    | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
     | (?P<string>'(?:[^']|'')*')
     | (?P<quoted>"(?:[^"]|"")+")
     | (?P<word>[^\W\d]\w*)

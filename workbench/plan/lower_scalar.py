@@ -12,7 +12,7 @@ import ibis.expr.datatypes as dt
 from ibis.common.exceptions import IbisError
 
 from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, children
-from workbench.declare.functions import AGGREGATES, OPERATORS, SCALARS
+from workbench.declare.functions import AGGREGATES, CONSTANTS, OPERATORS, SCALARS
 from workbench.declare.temporal import as_temporal
 from workbench.declare.unparse import unparse
 from workbench.errors import DeclarationError, InternalError, Problem
@@ -36,7 +36,7 @@ _NULLS = {
     "temporal": "timestamp", "clock": "timestamp",
 }  # fmt: skip
 _CALENDAR: Mapping[str, Callable[[Any, str], Any]] = {
-    "local_time": local_time, "truncate": truncate, "date_part": date_part,
+    "local_time": local_time, "truncate": truncate, "date_part": date_part, "date_trunc": truncate,
 }  # fmt: skip
 
 
@@ -116,22 +116,9 @@ def lower_aggregate(aggregate: Aggregate, column: FindColumn, table: ir.Table) -
 
 
 def _call(call: Call, column: FindColumn) -> ir.Value:
-    name, arguments = call.function, call.arguments
-    if name == "add_interval":
-        value, count, unit = arguments
-        assert isinstance(count, Literal)
-        assert isinstance(unit, Literal)
-        moment = _aligned([value], column, "moment")[0]
-        return moment if moment.type().is_null() else add_interval(moment, int(count.value), str(unit.value))  # type: ignore[arg-type]
-    if name in _CALENDAR:
-        assert isinstance(arguments[1], Literal)
-        return _CALENDAR[name](_aligned([arguments[0]], column, "temporal")[0], str(arguments[1].value))
-    signature = SCALARS[name]
-    if signature.parameters[0] == "unit":
-        assert isinstance(arguments[0], Literal)
-        values = _aligned(arguments[1:], column, "temporal")
-        unit_name = str(arguments[0].value)
-        return truncate(values[0], unit_name) if name == "date_trunc" else date_diff(unit_name, *values)
+    name, arguments, signature = call.function, call.arguments, SCALARS[call.function]
+    if not CONSTANTS.isdisjoint(signature.parameters):
+        return _dated(call, column)
     classes = [signature.parameter(position) for position in range(len(arguments))]
     if len(set(classes)) == 1 and classes[0] != "any":
         values = _aligned(arguments, column, classes[0], bare=signature.result == "boolean")
@@ -147,6 +134,22 @@ def _call(call: Call, column: FindColumn) -> ir.Value:
             for argument, value in zip(arguments, values, strict=True)
         ]
     return _attempt(call, values, lambda: LOWERED[name](*values))
+
+
+def _dated(call: Call, column: FindColumn) -> ir.Value:
+    """What is told by a constant which unit, zone or part is meant."""
+    match call.function, call.arguments:
+        case "add_interval", (value, Literal(value=int(count)), Literal(value=str(unit))):
+            moment = _aligned([value], column, "moment")[0]
+            return moment if moment.type().is_null() else add_interval(moment, count, unit)
+        case "date_diff", (Literal(value=str(unit)), start, end):
+            moments = _aligned([start, end], column, "temporal")
+            return _attempt(call, moments, lambda: date_diff(unit, *moments))
+        case ("date_trunc", (Literal(value=str(word)), value)) | (_, (value, Literal(value=str(word)))):
+            recipe = _CALENDAR[call.function]
+            moments = _aligned([value], column, "temporal")
+            return _attempt(call, moments, lambda: recipe(moments[0], word))
+    raise InternalError(Problem("not-lowered", f"'{unparse(call)}' lacks its constant."))
 
 
 def _attempt(tree: Call | Aggregate, values: Sequence[Any], build: Callable[[], Any]) -> Any:
