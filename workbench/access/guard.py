@@ -35,7 +35,7 @@ def issue(resolved: Resolved, principal: Principal, restriction_of: Callable[[st
     keeps values apart. Compared, computed with or filtered by, it would tell more, or tell wrong.
     """
     restrictions: dict[str, Restriction] = {}
-    for leg, aggregations in _all_legs(resolved.legs, resolved.aggregations):
+    for leg, aggregations, is_asked in _all_legs(resolved.legs, resolved.aggregations):
         named = {"": (leg.model, leg.table), **{r.name: (r.model, r.table) for r in leg.relations}}
         if leg.spine:
             named |= {f"{TIME}{table}": (table, table) for table in leg.spine.tables()}
@@ -45,18 +45,20 @@ def issue(resolved: Resolved, principal: Principal, restriction_of: Callable[[st
                 raise QuestionError(Problem("unknown-model", f"no semantic model '{model}'."))
             restrictions[table] = left
         for tree, is_shown in _trees(aggregations, leg):
-            _check(tree, named, restrictions, is_shown)
+            _check(tree, named, restrictions, is_shown and is_asked)
     return Pass(principal, resolved, restrictions)
 
 
 def _all_legs(
-    legs: tuple[Leg, ...], aggregations: tuple[Aggregation, ...]
-) -> Iterator[tuple[Leg, tuple[Aggregation, ...]]]:
-    """Every leg, those behind conditions too, with the aggregations it counts."""
+    legs: tuple[Leg, ...], aggregations: tuple[Aggregation, ...], is_asked: bool = True
+) -> Iterator[tuple[Leg, tuple[Aggregation, ...], bool]]:
+    """Every leg, those behind others too, with the aggregations it counts, and whether its keys may hold masks."""
     for leg in legs:
-        yield leg, aggregations
+        yield leg, aggregations, is_asked
         for condition in leg.conditions:
             yield from _all_legs(condition.legs, condition.aggregations)
+        if leg.following:
+            yield from _all_legs((leg.following.leg,), (), False)
 
 
 def _trees(aggregations: tuple[Aggregation, ...], leg: Leg) -> Iterator[tuple[Expression, bool]]:
@@ -70,8 +72,11 @@ def _trees(aggregations: tuple[Aggregation, ...], leg: Leg) -> Iterator[tuple[Ex
         yield leg.spine.at, False
     if leg.moment:
         yield from ((tree, False) for tree in (leg.moment.of, *leg.moment.by))
+    if leg.following:
+        yield from ((tree, False) for tree in (*leg.following.same, leg.following.at))
     for index in leg.aggregations:
-        yield aggregations[index].aggregate, False
+        if not leg.following:
+            yield aggregations[index].aggregate, False
         yield from ((tree, False) for tree in aggregations[index].filters)
 
 

@@ -8,9 +8,9 @@ from typing import Literal
 from workbench.declare.declared import Declared
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Name, rebuild, walk
 from workbench.declare.expression import Literal as Constant
-from workbench.declare.terms import Metric
-from workbench.errors import DeclarationError, Problem, did_you_mean
-from workbench.graph.bind import Text, bind, bind_filter, field_expression
+from workbench.declare.terms import Length, Metric
+from workbench.errors import DeclarationError, Place, Problem, did_you_mean
+from workbench.graph.bind import Text, bind, bind_filter, column_of, field_expression
 from workbench.graph.build import Graph
 from workbench.graph.paths import find, finest
 from workbench.graph.timing import Timing, of_input, of_metric
@@ -30,6 +30,21 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """Events of another model that follow those of an aggregation: each counts with the last one before it.
+
+    ``same`` are pairs of values that must be equal: the entity first, then constants. ``at`` are the moments.
+    """
+
+    model: str
+    axis: str
+    filters: tuple[Expression, ...]
+    same: tuple[tuple[Expression, Expression], ...]
+    at: tuple[Expression, Expression]
+    within: Length | None
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregation:
     """One base aggregate of one model: rows that meet all filters, on that time axis, at the moments of a timing."""
 
@@ -39,6 +54,7 @@ class Aggregation:
     filters: tuple[Expression, ...] = ()
     timing: Timing = Timing()
     moment: Moment | None = None
+    following: Following | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +83,14 @@ def formula(graph: Graph, name: str, scanned: list[Aggregation], around: Around 
     metric = graph.metric(name)
     declared = graph.metrics[name]
     text = Text(metric.expr, declared.place_of("expr"))
-    tree = text.tree()
+    tree = text.tree() if metric.conversion is None else Constant(None)
     filters = around.filters
     if metric.filter is not None:
         filters = (*filters, Text(metric.filter, declared.place_of("filter")))
     around = Around(filters, of_metric(graph, declared, around.timing), (*around.chain, name))
-    if any(isinstance(part, Aggregate) for part in walk(tree)):
+    if metric.conversion is not None:
+        out = _conversion(graph, name, scanned, around)
+    elif any(isinstance(part, Aggregate) for part in walk(tree)):
         out = _simple(graph, name, tree, text, scanned, around)
     else:
         out = _derived(graph, name, tree, text, scanned, around)
@@ -153,6 +171,56 @@ def _derived(
             )
         )
     return change(tree)
+
+
+def _conversion(graph: Graph, name: str, scanned: list[Aggregation], around: Around) -> Expression:
+    """How many first events, or which share of them, are followed by another of the same entity."""
+    declared = graph.metrics[name]
+    conversion = declared.term.conversion
+    assert conversion
+    place = declared.place_of("conversion")
+    if around.timing.moves:
+        raise DeclarationError(
+            Problem("nested-window", f"'{name}' follows events through time and cannot be moved in it.", place)
+        )
+    first = _event(graph, conversion.from_, around, declared.place_of("conversion", "from"))
+    after = _event(graph, conversion.to, Around(chain=around.chain), declared.place_of("conversion", "to"))
+    names = (conversion.entity, *((one.from_, one.to) for one in conversion.constant))
+    same = tuple((column_of(graph, first.model, ours), column_of(graph, after.model, theirs)) for ours, theirs in names)
+    at = tuple(_axis_value(graph, one, place) for one in (first, after))
+    following = Following(after.model, str(after.axis), after.filters, same, (at[0], at[1]), conversion.within)
+    converted = _scan(replace(first, aggregate=after.aggregate, following=following), scanned)
+    if conversion.calculate == "count":
+        return converted
+    return Call("/", (converted, _scan(first, scanned)))
+
+
+def _event(graph: Graph, name: str, around: Around, place: Place) -> Aggregation:
+    """The one aggregate of an event's metric; raises `DeclarationError` (not-an-event) for any other metric."""
+    scanned: list[Aggregation] = []
+    if name not in graph.metrics:
+        raise DeclarationError(
+            Problem("unknown-metric", f"no metric '{name}'.", place, did_you_mean(name, graph.metrics))
+        )
+    tree = formula(graph, name, scanned, around)
+    if len(scanned) != 1 or tree != Column(SCANNED, "0") or scanned[0].moment or scanned[0].timing.moves:
+        raise DeclarationError(
+            Problem("not-an-event", f"'{name}' is no single count of events.", place, "Name a metric such as count(*).")
+        )
+    return scanned[0]
+
+
+def _axis_value(graph: Graph, one: Aggregation, place: Place) -> Expression:
+    if one.axis is None:
+        raise DeclarationError(
+            Problem(
+                "no-time-dimension",
+                f"'{one.model}' has no time axis, so nothing follows anything.",
+                place,
+                "Declare 'time_dimension' on the semantic model.",
+            )
+        )
+    return field_expression(graph, find(graph, one.model, (one.axis,)))
 
 
 def _inside(graph: Graph, declared: Declared[Metric], used: str, around: Around) -> Around:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from workbench.declare.expression import Expression
-from workbench.declare.terms import Relationship
+from workbench.declare.expression import Call, Column, Expression, Literal, rebuild
+from workbench.declare.terms import Calendar, Relationship
 from workbench.declare.unparse import unparse
 from workbench.graph.bind import Relation, column_of, relations
 from workbench.graph.build import Graph
+from workbench.graph.joins import CALENDAR
+from workbench.graph.legs import Leg
 from workbench.graph.resolve import Resolved
 
 Names = tuple[str, ...]
@@ -18,57 +20,73 @@ Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reliance:
-    """A to-one join from ``parent``: it multiplies no rows as long as ``key`` is unique in ``model``."""
-
-    parent: str
-    role: str
-    model: str
-    key: Names
-
-
-@dataclass(frozen=True)
 class KeyRead:
-    """What is read to look at a key: the values of some expressions over the rows of a model's table."""
+    """What is read to look at a key: the values of some expressions over the rows of a table.
+
+    With ``valid``, (start, end) of a history, one value may stand in many rows as long as their periods don't overlap.
+    ``casts`` are the types that values are compared as, '' for their own.
+    """
 
     model: str
     table: str
     key: Names
     trees: tuple[Expression, ...]
     relations: tuple[Relation, ...] = ()
+    valid: tuple[Expression, Expression] | None = None
+    casts: tuple[str, ...] = ()
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """Names what is read, so that no verdict on an earlier declaration is taken for one on this."""
+        casts = self.casts or ("",) * len(self.trees)
+        parts = sorted((unparse(tree), cast) for tree, cast in zip(self.trees, casts, strict=True))
         joined = [(r.name, r.parent, r.table, [tuple(map(unparse, pair)) for pair in r.pairs]) for r in self.relations]
-        read = (self.table, [unparse(tree) for tree in self.trees], joined)
+        read = (self.table, parts, joined, [unparse(tree) for tree in self.valid or ()])
         return hashlib.sha256(repr(read).encode()).hexdigest()[:16]
+
+    def columns(self) -> Iterator[str]:
+        """The columns of the table itself that the key is made of."""
+        return (tree.name for tree in self.trees if isinstance(tree, Column))
+
+
+@dataclass(frozen=True, slots=True)
+class Reliance:
+    """A join that multiplies no rows as long as a key holds: of ``role`` from ``parent``, or of a calendar without one.
+
+    ``against`` are the (table, column) that each part is compared with, None where that is no plain column.
+    """
+
+    parent: str
+    role: str
+    read: KeyRead
+    against: tuple[tuple[str, str] | None, ...] = ()
 
 
 def relied(graph: Graph, resolved: Resolved) -> tuple[Reliance, ...]:
     """Every join of a question, each once, with the key that keeps it from multiplying rows."""
-    out: dict[Reliance, None] = {}
-    for leg in resolved.legs:
-        models = {"": leg.model, **{r.name: r.model for r in leg.relations}}
-        for one in leg.relations:
-            parent = models[one.parent]
-            relationship = graph.model(parent).relationships[one.role]
-            if relationship.valid is None:
-                out[Reliance(parent, one.role, one.model, joined_key(graph, relationship))] = None
-    return tuple(out)
-
-
-def joined_key(graph: Graph, relationship: Relationship) -> Names:
-    """The names a join compares in its target; spelled as the declared key that they are, where they are one."""
-    theirs = tuple(dict.fromkeys(pair[1] for pair in relationship.pairs()))
-    declared = graph.model(relationship.to).declared_keys()
-    return next((key for key in declared if frozenset(key) == frozenset(theirs)), theirs)
+    return tuple(dict.fromkeys(one for leg in resolved.legs for one in _relied(graph, leg)))
 
 
 def key_read(graph: Graph, model: str, key: Names) -> KeyRead:
-    """What to read to look at a key of a model."""
+    """What to read to look at a declared key of a model."""
     trees = tuple(column_of(graph, model, name) for name in key)
     return KeyRead(model, graph.model(model).table, key, trees, relations(graph, model, trees))
+
+
+def target_read(graph: Graph, relationship: Relationship) -> KeyRead:
+    """What to read to look at what a relationship lands on."""
+    read = key_read(graph, relationship.to, tuple(dict.fromkeys(theirs for _, theirs in relationship.pairs())))
+    valid = relationship.valid
+    if valid is None:
+        return read
+    start, end = (column_of(graph, relationship.to, name) for name in (valid.from_, valid.to))
+    return replace(read, valid=(start, end))
+
+
+def calendar_read(calendar: Calendar) -> KeyRead:
+    """What to read to look at the moments of a calendar."""
+    moment = Call("truncate", (Column("", calendar.column), Literal(calendar.grain)))
+    return KeyRead(calendar.calendar, calendar.table, (calendar.column,), (moment,))
 
 
 def role_reads(graph: Graph, model: str, role: str) -> tuple[KeyRead, KeyRead]:
@@ -76,3 +94,31 @@ def role_reads(graph: Graph, model: str, role: str) -> tuple[KeyRead, KeyRead]:
     relationship = graph.model(model).relationships[role]
     ours, theirs = zip(*relationship.pairs(), strict=True)
     return key_read(graph, model, ours), key_read(graph, relationship.to, theirs)
+
+
+def _relied(graph: Graph, leg: Leg) -> Iterator[Reliance]:
+    models = {"": leg.model, **{one.name: one.model for one in leg.relations}}
+    tables = {"": leg.table, **{one.name: one.table for one in leg.relations}}
+    for one in leg.relations:
+        if CALENDAR in one.name:
+            yield Reliance(models[one.parent], "", calendar_read(graph.calendars[one.model].term))
+            continue
+        relationship = graph.model(models[one.parent]).relationships[one.role]
+        parts = {theirs: pair for (_, theirs), pair in zip(relationship.pairs(), one.pairs, strict=True)}
+        trees = tuple(_of_its_own(pair[1], one.name) for pair in parts.values())
+        valid = tuple(_of_its_own(tree, one.name) for tree in one.valid[1:]) if one.valid else None
+        read = KeyRead(one.model, one.table, tuple(parts), trees, valid=valid)  # type: ignore[arg-type]
+        against = tuple(
+            (tables[ours.relation], ours.name) if isinstance(ours, Column) and ours.relation in tables else None
+            for ours, _ in parts.values()
+        )
+        yield Reliance(models[one.parent], one.role, read, against)
+    for calendar in leg.spine.joined if leg.spine else ():
+        yield Reliance(leg.model, "", calendar_read(calendar))
+
+
+def _of_its_own(tree: Expression, relation: str) -> Expression:
+    """The tree as seen from the joined table itself."""
+    if isinstance(tree, Column):
+        return replace(tree, relation="") if tree.relation == relation else tree
+    return rebuild(tree, lambda part: _of_its_own(part, relation))

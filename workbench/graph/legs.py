@@ -5,20 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workbench.declare.expression import Call, Column, Expression, Has, Literal, Name, conjunction, rebuild, walk
+from workbench.declare.expression import (
+    Aggregate,
+    Call,
+    Column,
+    Expression,
+    Has,
+    Literal,
+    Name,
+    conjunction,
+    rebuild,
+    walk,
+)
 from workbench.declare.functions import AGGREGATES
 from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.question import Question
-from workbench.declare.terms import Calendar
+from workbench.declare.terms import Calendar, Length
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
 from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.entities import entity_key, key_from
-from workbench.graph.formulas import SCANNED, Aggregation, Moment, formula
+from workbench.graph.formulas import SCANNED, Aggregation, Following, Moment, formula
 from workbench.graph.paths import METRIC_TIME, Field, find, finest, own_grains, standard
 from workbench.graph.period import after, floor
 from workbench.graph.timing import NOW, TIME, Timing
+
+FOLLOWING = "~"
+"""The relation of events that follow those of a leg."""
 
 SHOWN = "="
 """The relation of a leg's own groups: ``Column('=', name)`` is the value shown under that name."""
@@ -26,12 +40,18 @@ SHOWN = "="
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What a leg scans: a model on a time axis, at the moments of a timing."""
+    """What a leg scans: a model on a time axis, at the moments of a timing; followed events go alone."""
 
     model: str
     axis: str | None = None
     timing: Timing = Timing()
     moment: Moment | None = None
+    followed: Aggregation | None = None
+
+    @property
+    def following(self) -> Following | None:
+        """The events that follow those it scans."""
+        return self.followed.following if self.followed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +96,21 @@ class Leg:
     moment: Moment | None = None
     moment_keys: tuple[Expression, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    following: Follower | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """The events that follow those of a leg: a leg whose keys are their values, moment first, then what is aggregated.
+
+    ``same`` and ``at`` are the values of the leg's own rows that they are met by.
+    """
+
+    leg: Leg
+    same: tuple[Expression, ...]
+    at: Expression
+    within: Length | None
+    aggregate: Aggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +149,9 @@ def leg(
         tree for f, tree in zip(fields, keys, strict=True) if moment and not f.roles and f.dimension == moment.over
     )
     used = [tree for i in indexes for tree in (scanned[i].aggregate, *scanned[i].filters)]
+    if base.following:  # what is aggregated are values of the events that follow
+        used = [tree for i in indexes for tree in scanned[i].filters]
+        used += [*(ours for ours, _ in base.following.same), base.following.at[0]]
     trees = [*keys, *used, *(t for t in (where, later) if t is not None), *((spine.at,) if spine else ())]
     trees += [moment.of, *moment.by] if moment else []
     asked = dict.fromkeys(part for tree in trees for part in walk(tree) if isinstance(part, Has))
@@ -135,7 +173,27 @@ def leg(
         moment=moment,
         moment_keys=moment_keys,
         conditions=conditions,
+        following=_follower(graph, base.following, base.followed.aggregate)
+        if base.followed and base.following
+        else None,
     )
+
+
+def _follower(graph: Graph, following: Following, aggregate: Aggregate) -> Follower:
+    """The leg of the events that follow; its aggregate reads the values under their names."""
+    theirs = tuple(value for _, value in following.same)
+    arguments = tuple(Column(FOLLOWING, f"__v{i}") for i in range(len(aggregate.arguments)))
+    over = Aggregate(aggregate.function, arguments, aggregate.distinct)
+    where = conjunction(*following.filters, aggregate.condition)
+    keys = (following.at[1], *theirs, *aggregate.arguments)
+    trees = (*keys, *((where,) if where is not None else ()))
+    asked = dict.fromkeys(part for tree in trees for part in walk(tree) if isinstance(part, Has))
+    conditions = tuple(_condition(graph, following.model, has, f"?{i}") for i, has in enumerate(asked))
+    trees += tuple(ours for condition in conditions for ours, _ in condition.pairs)
+    joined = relations(graph, following.model, trees, following.axis)
+    table = graph.model(following.model).table
+    leg = Leg(following.model, table, following.axis, joined, where, keys, (), conditions=conditions)
+    return Follower(leg, tuple(ours for ours, _ in following.same), following.at[0], following.within, over)
 
 
 def _condition(graph: Graph, model: str, has: Has, name: str) -> Condition:

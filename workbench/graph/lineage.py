@@ -40,8 +40,9 @@ def lineage(graph: Graph, resolved: Resolved) -> tuple[Origin, ...]:
 
 def aggregation_columns(graph: Graph, one: Aggregation) -> tuple[str, ...]:
     """The columns an aggregation reads; its table where it counts rows."""
-    trees = (one.aggregate, *one.filters)
-    read = [column for tree in trees for column in columns_read(graph, one.model, tree)]
+    counted = one.following.model if one.following else one.model
+    read = [*columns_read(graph, counted, one.aggregate)]
+    read += [column for tree in one.filters for column in columns_read(graph, one.model, tree)]
     return tuple(dict.fromkeys(read)) or (graph.model(one.model).table,)
 
 

@@ -58,8 +58,9 @@ def resolve(graph: Graph, question: Question) -> Resolved:
     timed = _depends_on_time(question) or _has_history(graph)
     bases: dict[Base, list[int]] = {}
     for index, one in enumerate(scanned):
-        axis = one.axis if timed or not one.timing.plain else None
-        bases.setdefault(Base(one.model, axis, one.timing, one.moment), []).append(index)
+        axis = one.axis if timed or one.following or not one.timing.plain else None
+        base = Base(one.model, axis, one.timing, one.moment, one if one.following else None)
+        bases.setdefault(base, []).append(index)
     if not scanned:
         bases[_base_without_metrics(graph, question)] = []
     grain = _default_grain(graph, question, bases)

@@ -20,6 +20,7 @@ from workbench.plan.steps import (
     Attach,
     CalendarSource,
     Derive,
+    Follow,
     Keep,
     Latest,
     Leg,
@@ -80,8 +81,14 @@ def _leg(
             return tree
         return masked(mask.kind, tree, types_of(tables[tree.relation]).get(tree.name, ""), salt)
 
+    follow = _follow(granted, leg, types_of, salt)
     summaries = tuple(
-        Summary(_name(i), hide(one.aggregate), _all(map(hide, rest[at])), _empty(one))
+        Summary(
+            _name(i),
+            leg.following.aggregate if leg.following else hide(one.aggregate),
+            _all(map(hide, rest[at])),
+            _empty(one),
+        )
         for at, (i, one) in enumerate(zip(leg.aggregations, scanned, strict=True))
     )
     show = hide if shown else lambda tree: tree  # the keys of a condition are compared, never shown
@@ -96,7 +103,7 @@ def _leg(
         for name, model, table in (("", leg.model, leg.table), *((r.name, r.model, r.table) for r in leg.relations))
     }
     attached = tuple(Attach(sources[r.name], r.role, r.parent, r.pairs, r.valid) for r in leg.relations)
-    return Leg(sources[""], attached, keep, keys, summaries, latest, moments, move, pad, among)
+    return Leg(sources[""], attached, keep, keys, summaries, latest, moments, move, pad, among, follow)
 
 
 def _among(granted: Pass, condition: Condition, types_of: TypesOf, salt: str) -> Among:
@@ -107,6 +114,17 @@ def _among(granted: Pass, condition: Condition, types_of: TypesOf, salt: str) ->
     derived = tuple(Derive(_name(i), Column(SCANNED, _name(i))) for i in range(len(aggregations)))
     plan = Plan(legs, names, derived, Shape(None, (), None))
     return Among(condition.name, unparse(condition.has), plan, condition.pairs)
+
+
+def _follow(granted: Pass, leg: ResolvedLeg, types_of: TypesOf, salt: str) -> Follow | None:
+    """The events that follow those of a leg, as rows of values."""
+    if leg.following is None:
+        return None
+    values = len(leg.following.same)
+    arguments = len(leg.following.leg.keys) - 1 - values
+    names = ("__at", *(f"__e{i}" for i in range(values)), *(f"__v{i}" for i in range(arguments)))
+    inner = _leg(granted, leg.following.leg, (), names, types_of, salt, shown=False)
+    return Follow(inner, leg.following.same, leg.following.at, leg.following.within)
 
 
 def _latest(leg: ResolvedLeg, hide: Hide) -> Latest | None:
@@ -215,6 +233,7 @@ def _used(
     trees += [tree for r in leg.relations for pair in r.pairs for tree in pair]
     trees += [tree for r in leg.relations for tree in r.valid or ()]
     trees += [ours for condition in leg.conditions for ours, _ in condition.pairs]
+    trees += [*leg.following.same, leg.following.at] if leg.following else []
     trees += [latest.of, *latest.within] if latest else []
     trees += [moments.at] if moments else []
     trees += [tree for _, tree in move.carried] if move else []

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from workbench.access.restriction import RowFilter
 from workbench.declare.expression import Column, Expression, rebuild
 from workbench.declare.parser import unparse
-from workbench.plan.steps import Attach, Leg, Plan
+from workbench.graph.timing import Offset
+from workbench.plan.steps import Attach, Follow, Leg, Moments, Move, Plan
 
 
 def explain(plan: Plan) -> str:
@@ -43,11 +44,44 @@ def _leg(leg: Leg) -> Iterator[str]:
         yield f"keep rows where {_text(leg.keep.asked)}"
     if leg.keep.needed is not None:
         yield f"keep rows that a metric counts: {_text(leg.keep.needed)}"
+    if leg.latest is not None:
+        within = f" for each {', '.join(map(_text, leg.latest.within))}" if leg.latest.within else ""
+        yield f"keep the rows of the {leg.latest.take} {_text(leg.latest.of)}{within}: a level is not added up over it"
+    if leg.follow is not None:
+        yield from _followed(leg.follow)
+    if leg.move is not None and leg.moments is not None:
+        yield from _moved(leg.move, leg.moments)
     if leg.keys:
         yield "group by " + ", ".join(f"{name} = {_text(tree)}" for name, tree in leg.keys)
     for one in leg.summaries:
         where = f" where {_text(one.condition)}" if one.condition is not None else ""
         yield f"{one.name} = {_text(one.aggregate)}{where}"
+    if leg.pad is not None:
+        yield "add the periods that have no rows"
+
+
+def _followed(follow: Follow) -> Iterator[str]:
+    within = f", within {follow.within}" if follow.within else ""
+    same = ", ".join(map(_text, follow.same))
+    yield f"meet later rows of {follow.leg.source.table} with the same {same}{within}; each counts with the last before it"
+
+
+def _moved(move: Move, moments: Moments) -> Iterator[str]:
+    """When the rows of a leg count."""
+    where = f"calendar '{moments.calendar.name}'" if moments.calendar else "data"
+    yield f"moments asked for: each {moments.grain} of the {where}" + (
+        f" where {_text(moments.keep)}" if moments.keep is not None else ""
+    )
+    for anchor in move.timing.anchors:
+        yield f"look {anchor.by} earlier" if isinstance(anchor, Offset) else f"look at the start of the {anchor.grain}"
+    if move.timing.window:
+        yield f"count rows of the {move.timing.window} up to then"
+    if move.timing.to_date:
+        yield f"count rows from the start of the {move.timing.to_date} up to then"
+    if move.timing.running:
+        yield "count all rows up to then"
+    if move.timing.pick:
+        yield f"a coarser period shows its {move.timing.pick} moment"
 
 
 def _attach(attach: Attach) -> str:

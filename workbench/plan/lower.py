@@ -11,6 +11,7 @@ import ibis.expr.datatypes as dt
 
 from workbench.declare.expression import Column, conjunction
 from workbench.errors import Problem, QuestionError
+from workbench.plan.lower_followed import followed
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
 from workbench.plan.steps import Among, Latest, Leg, Plan, Source
@@ -51,13 +52,27 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
     rows = table.filter(lower_condition(keep, column)) if keep is not None else table
     if leg.latest is not None:
         rows = _latest(leg.latest, rows, names)
-    if leg.move is not None:
+    if leg.follow is not None:
+        later, later_names = _joined(leg.follow.leg, find)
+        out = followed(leg, rows, names, _values(leg.follow.leg, later, later_names))
+    elif leg.move is not None:
         out = moved(leg, rows, names, moments(leg, table, names, _source, find))
     else:
         out = _summarized(leg, rows, names)
     if leg.pad is not None:
         out = padded(leg, out, moments(leg, table, names, _source, find))
     return out
+
+
+def _values(leg: Leg, table: ir.Table, names: Names) -> ir.Table:
+    """The rows a leg keeps, as the values of its keys."""
+
+    def column(of: Column) -> ir.Value:
+        return table[names[of.relation, of.name]]
+
+    keys = {name: lower(tree, column) for name, tree in leg.keys}
+    kept = table.filter(lower_condition(leg.keep.asked, column)) if leg.keep.asked is not None else table
+    return kept.select(**keys)
 
 
 def _summarized(leg: Leg, rows: ir.Table, names: Names) -> ir.Table:

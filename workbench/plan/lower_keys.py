@@ -7,9 +7,10 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import ibis
+from ibis.common.exceptions import IbisTypeError
 
 from workbench.declare.expression import Column
-from workbench.errors import Problem, QuestionError, did_you_mean
+from workbench.errors import Problem, QuestionError
 from workbench.graph.keys import KeyRead
 from workbench.plan.lower_scalar import lower
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 SchemaOf = Callable[[str], "ibis.Schema"]
+FindTable = Callable[[str], "ir.Table"]
 KeySql = tuple[str, Callable[[], str]]
 """SQL for one row of counts (rows, nulls, faults), and what gives SQL for a few faults with their rows counted last."""
 
@@ -25,21 +27,41 @@ SAMPLES = 3
 
 
 def uniqueness_sql(read: KeyRead, schema_of: SchemaOf, dialect: str, catalog: str = "") -> KeySql:
-    """Whether values repeat: ``faults`` counts values, none of them NULL, that several rows share."""
-    grouped = _grouped(read, _finder(schema_of, catalog))
-    repeated = _whole(grouped) & (grouped["rows"] > 1)
+    """Whether values repeat: ``faults`` counts values, none of them NULL, that several rows share.
+
+    In a history, these are the values with rows whose periods overlap.
+    """
+    keyed = _keyed(read, _finder(schema_of, catalog), "k")
+    grouped = _grouped(keyed) if read.valid is None else _overlaps(keyed)
+    repeated = _whole(grouped) & (grouped["rows"] > 1 if read.valid is None else grouped["overlaps"])
     return _sql(grouped, repeated.ifelse(1, 0), repeated, len(read.key), dialect)
 
 
 def coverage_sql(ours: KeyRead, theirs: KeyRead, schema_of: SchemaOf, dialect: str, catalog: str = "") -> KeySql:
     """Whether rows find their partner: ``faults`` counts rows with a value, no part of it NULL, that has none."""
     find = _finder(schema_of, catalog)
-    grouped = _grouped(ours, find)
+    grouped = _grouped(_keyed(ours, find, "k"))
     partners = _keyed(theirs, find, "p").distinct().mutate(is_there=ibis.literal(True))
-    on = [grouped[f"k{i}"] == partners[f"p{i}"] for i in range(len(ours.key))]
+    named = (f"'{a}' with '{b}' of '{theirs.model}'" for a, b in zip(ours.key, theirs.key, strict=True))
+    on = [same(grouped[f"k{i}"], partners[f"p{i}"], said) for i, said in enumerate(named)]
     met = grouped.left_join(partners, on)
     orphaned = _whole(met) & met["is_there"].isnull()
     return _sql(met, orphaned.ifelse(met["rows"], 0), orphaned, len(ours.key), dialect)
+
+
+def same(ours: Any, theirs: Any, said: str) -> Any:
+    """Whether two values are equal; raises `QuestionError` (type-mismatch) where their types can't be compared."""
+    try:
+        return ours == theirs
+    except IbisTypeError:
+        kinds = f"{ours.type()} and {theirs.type()}".replace("!", "")
+        raise QuestionError(
+            Problem(
+                "type-mismatch",
+                f"a join can't compare {said}: they are {kinds}.",
+                hint="Declare a dimension that casts one of them, and join on that.",
+            )
+        ) from None
 
 
 def _sql(counted: ir.Table, faults: Any, is_faulty: Any, width: int, dialect: str) -> KeySql:
@@ -61,16 +83,31 @@ def _sql(counted: ir.Table, faults: Any, is_faulty: Any, width: int, dialect: st
 
 def _whole(table: ir.Table) -> Any:
     """Whether no part of the key is NULL: only such values can meet in a join."""
-    parts = [table[name].notnull() for name in table.columns if name.startswith("k")]
-    return reduce(lambda one, other: one & other, parts)
+    return reduce(lambda one, other: one & other, [table[name].notnull() for name in _parts(table)])
 
 
-def _grouped(read: KeyRead, find: Callable[[str], ir.Table]) -> ir.Table:
-    keyed = _keyed(read, find, "k")
-    return keyed.group_by(keyed.columns).aggregate(rows=lambda table: table.count())
+def _parts(table: ir.Table) -> list[str]:
+    return [name for name in table.columns if name.startswith("k")]
 
 
-def _keyed(read: KeyRead, find: Callable[[str], ir.Table], prefix: str) -> ir.Table:
+def _grouped(keyed: ir.Table) -> ir.Table:
+    return keyed.group_by(_parts(keyed)).aggregate(rows=lambda table: table.count())
+
+
+def _overlaps(keyed: ir.Table) -> ir.Table:
+    """Of each value whether any of its periods overlap; sorted by their start, it is enough to look at neighbours."""
+    start, end = keyed["start"], keyed["end"]
+    # A period that never begins, or ends before it begins, has no moment in it and meets nothing.
+    counts = start.notnull() & (end.isnull() | (start < end))
+    window = ibis.window(group_by=[*_parts(keyed), "counts"], order_by="start")
+    marked = keyed.mutate(counts=counts)
+    following = marked["start"].lead().over(window)
+    meets = following.notnull() & (marked["end"].isnull() | (following < marked["end"]))
+    marked = marked.mutate(overlaps=marked["counts"] & meets)
+    return marked.group_by(_parts(keyed)).aggregate(rows=marked.count(), overlaps=marked["overlaps"].any())
+
+
+def _keyed(read: KeyRead, find: FindTable, prefix: str) -> ir.Table:
     """The values of the key, one row for each of the table, as k0, k1 and so on."""
     tables = {"": find(read.table), **{r.name: find(r.table) for r in read.relations}}
     joined = tables[""].select(**_renamed("", tables[""]))
@@ -79,7 +116,7 @@ def _keyed(read: KeyRead, find: Callable[[str], ir.Table], prefix: str) -> ir.Ta
         def column(of: Column) -> ir.Value:
             columns = tables[of.relation].columns
             if of.name not in columns:
-                raise _missing(of.name, read, columns)
+                raise _missing(of.name, read)
             return held[f"{of.relation}.{of.name}"]
 
         return column
@@ -88,14 +125,19 @@ def _keyed(read: KeyRead, find: Callable[[str], ir.Table], prefix: str) -> ir.Ta
         right = tables[one.name].select(**_renamed(one.name, tables[one.name]))
         on = [lower(a, column_in(joined)) == lower(b, column_in(right)) for a, b in one.pairs]
         joined = joined.left_join(right, on)
-    return joined.select(**{f"{prefix}{i}": lower(tree, column_in(joined)) for i, tree in enumerate(read.trees)})
+    parts = {f"{prefix}{i}": lower(tree, column_in(joined)) for i, tree in enumerate(read.trees)}
+    for name, cast in zip(parts, read.casts, strict=False):
+        parts[name] = parts[name].cast(cast) if cast else parts[name]
+    if read.valid is not None:
+        parts |= {"start": lower(read.valid[0], column_in(joined)), "end": lower(read.valid[1], column_in(joined))}
+    return joined.select(**parts)
 
 
 def _renamed(relation: str, table: ir.Table) -> dict[str, Any]:
     return {f"{relation}.{name}": table[name] for name in table.columns}
 
 
-def _finder(schema_of: SchemaOf, catalog: str) -> Callable[[str], ir.Table]:
+def _finder(schema_of: SchemaOf, catalog: str) -> FindTable:
     def find(name: str) -> ir.Table:
         schema, _, table = name.rpartition(".")
         return ibis.table(schema_of(name), name=table, catalog=catalog or None, database=schema or None)
@@ -103,11 +145,7 @@ def _finder(schema_of: SchemaOf, catalog: str) -> Callable[[str], ir.Table]:
     return find
 
 
-def _missing(name: str, read: KeyRead, columns: tuple[str, ...]) -> QuestionError:
-    return QuestionError(
-        Problem(
-            "missing-column",
-            f"the table '{read.table}' of '{read.model}' has no column '{name}'.",
-            hint=did_you_mean(name, columns, f"It has {', '.join(columns)}."),
-        )
-    )
+def _missing(name: str, read: KeyRead) -> QuestionError:
+    # No near names: among them could be columns that the asker may not know of.
+    said = f"the table '{read.table}' of '{read.model}' has no column '{name}'."
+    return QuestionError(Problem("missing-column", said))

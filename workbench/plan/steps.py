@@ -7,6 +7,7 @@ from typing import Literal
 
 from workbench.access.restriction import Mask, RowFilter
 from workbench.declare.expression import Expression
+from workbench.declare.terms import Length
 from workbench.graph.timing import Timing
 
 
@@ -106,7 +107,7 @@ class Pad:
 class Leg:
     """One scan: a source, its joins, the rows kept, the groups and their aggregates.
 
-    ``among`` are aggregates of entities that rows belong to, for conditions on them.
+    ``among`` are aggregates of entities that rows belong to, for conditions on them; ``follow`` counts later rows.
     ``latest`` keeps one moment's rows, ``move`` counts rows at other moments, ``pad`` adds moments without rows.
     """
 
@@ -120,6 +121,20 @@ class Leg:
     move: Move | None = None
     pad: Pad | None = None
     among: tuple[Among, ...] = ()
+    follow: Follow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Rows of ``leg`` follow rows of this one: each counts with the last before it that has the ``same`` values.
+
+    The keys of ``leg`` are its values: the moment, one for each of ``same``, and what is aggregated.
+    """
+
+    leg: Leg
+    same: tuple[Expression, ...]
+    at: Expression
+    within: Length | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +177,11 @@ class Plan:
     def tables(self) -> tuple[str, ...]:
         """Every table the plan reads."""
         sources = [s for leg in self.legs for s in (leg.source, *(a.source for a in leg.attached))]
+        tables = [source.table for source in sources]
         for leg in self.legs:
             if leg.moments:
-                sources += [c.source for c in (leg.moments.calendar, *leg.moments.joined) if c]
-        return tuple(dict.fromkeys(source.table for source in sources))
+                tables += [c.source.table for c in (leg.moments.calendar, *leg.moments.joined) if c]
+            tables += [table for among in leg.among for table in among.plan.tables()]
+            if leg.follow:
+                tables += [leg.follow.leg.source.table, *(a.source.table for a in leg.follow.leg.attached)]
+        return tuple(dict.fromkeys(tables))
