@@ -345,6 +345,92 @@ def test_sql_of_ones_own_is_ones_own(root: Path) -> None:
         assert opened.table("gold.shops").count().execute() == 5
 
 
+# ---------------------------------------------------------------------- histories, calendars, types
+
+HISTORY = """
+create table gold.prices (shop int, since date, till date, price varchar);
+insert into gold.prices values (1, '2024-01-01', '2024-01-02', 'low'), (1, '2024-01-02', null, 'high'),
+    (2, '2023-01-01', '2025-01-01', 'low'), (null, '2023-01-01', null, 'none'), (1, null, null, 'never'),
+    (2, '2024-06-01', '2024-06-01', 'empty');
+"""
+
+
+@pytest.fixture
+def with_history(root: Path) -> Path:
+    sales = root / "metrics/models/sales.yml"
+    text = sales.read_text().replace("  sale: {}", "  sale: {}\n  on_day: {type: time}")
+    text = text.replace(
+        "dimensions:", "  price: {to: prices, on: {shop_id: shop}, valid: {from: since, to: till}}\ndimensions:"
+    )
+    sales.write_text(text.replace("primary_key: [sale]", "primary_key: [sale]\ntime_dimension: on_day"))
+    (root / "metrics/models/prices.yml").write_text(
+        "semantic_model: prices\ntable: gold.prices\nprimary_key: [shop, since]\ndimensions:\n  price: {}\n"
+    )
+    change(root, HISTORY)
+    return root
+
+
+def test_periods_that_follow_each_other_are_sound(with_history: Path) -> None:
+    fact = verified(with_history)["prices.shop,since,till"]
+    assert (fact.verdict, fact.rows, fact.nulls) == ("sound", 6, 1)
+    with session(with_history) as opened:
+        assert amounts(opened, "price.price") == {"low": 25, "high": 20, None: 15}
+
+
+@pytest.mark.parametrize("period", ["'2023-01-01', '2024-01-02'", "'2024-05-05', '2024-05-06'", "'2024-01-02', null"])
+def test_periods_that_overlap_refuse_the_join(with_history: Path, period: str) -> None:
+    change(with_history, f"insert into gold.prices values (1, {period}, 'more')")
+    fact = verified(with_history)["prices.shop,since,till"]
+    assert (fact.verdict, fact.duplicates, fact.sample) == ("broken", 1, ("shop = 1 (4 rows)",))
+    with session(with_history) as opened:
+        told = refusal(opened, by="price.price")
+        assert "only one row of 'prices' should be valid at a time" in told
+        assert "shop = 1 (4 rows)" in told
+        assert amounts(opened, "shop.name") == {"A": 30, "B": 15, None: 15}
+
+
+def test_a_calendar_has_each_moment_once(root: Path) -> None:
+    sales = root / "metrics/models/sales.yml"
+    text = sales.read_text().replace("  sale: {}", "  sale: {}\n  on_day: {type: time}")
+    sales.write_text(text.replace("primary_key: [sale]", "primary_key: [sale]\ntime_dimension: on_day"))
+    (root / "metrics/fiscal.yml").write_text(
+        "calendar: fiscal\ntable: gold.fiscal\ncolumn: moment\ngrains: {season: season}\n"
+    )
+    change(root, "create table gold.fiscal as select d::date as moment, date '2024-01-01' as season "
+                 "from range(date '2024-01-01', date '2024-01-20', interval 1 day) t(d)")  # fmt: skip
+    assert verified(root)["fiscal.moment"].verdict == "sound"
+    with session(root) as opened:
+        (row,) = opened.query("amount", by="on_day.season").rows()
+        assert row["amount"] == 60
+    change(root, "insert into gold.fiscal values ('2024-01-01', '2024-01-01')")
+    assert verified(root)["fiscal.moment"].sample == ("moment = '2024-01-01' (2 rows)",)
+    with session(root) as opened:
+        assert "the calendar 'fiscal'" in refusal(opened, by="on_day.season")
+
+
+@pytest.mark.parametrize("kind", ["double", "float"])
+def test_keys_that_are_one_float_are_one_key(root: Path, kind: str) -> None:
+    near = 2**53 if kind == "double" else 2**24
+    change(root, f"alter table gold.shops alter id type bigint; alter table gold.sales alter shop_id type {kind}")
+    change(root, f"insert into gold.shops values ({near}, 'x', 'P', 'X'), ({near + 1}, 'y', 'Q', 'X')")
+    change(root, f"insert into gold.sales values (6, {near}, null, null, 1)")
+    assert verified(root)["shops.id"].verdict == "sound"
+    with session(root) as opened:
+        assert "(2 rows)" in refusal(opened, by="shop.name")
+    change(root, f"delete from gold.shops where id = {near}")
+    with session(root) as opened:
+        amounts(opened, "shop.name")
+
+
+def test_types_that_can_not_be_compared_are_told(root: Path) -> None:
+    change(root, "alter table gold.shops alter id type varchar")
+    with closing(DuckDBEngine(root / "data.duckdb")) as engine, pytest.raises(WorkbenchError) as told:
+        verify_keys(load(root).require(), engine, None)
+    assert told.value.slug == "type-mismatch"
+    assert "'shop_id' with 'id' of 'shops'" in str(told.value)
+    assert str(told.value).startswith("metrics/models/sales.yml:6")
+
+
 # ---------------------------------------------------------------------- who is told what
 
 

@@ -120,7 +120,7 @@ def _sees_all(asker: Asker, workspace: Workspace, graph: Graph) -> Callable[[str
     policies, tags = tuple(policy.term for policy in workspace.policies), column_tags(graph)
 
     def is_free(model: str) -> bool:
-        table = graph.model(model).table
+        table = graph.model(model).table if model in graph.models else graph.calendars[model].term.table
         left = restriction(principal, table, policies, tags.get(table, {}), environment)
         return left is not None and left.is_free
 

@@ -11,7 +11,7 @@ from workbench.declare.terms import SemanticModel
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError
 from workbench.graph.build import Graph, build
-from workbench.graph.keys import KeyRead, key_read, role_reads
+from workbench.graph.keys import KeyRead, calendar_read, key_read, role_reads, target_read
 from workbench.plan.lower_keys import coverage_sql, uniqueness_sql
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.keys import Statements, is_primary, measure
@@ -42,8 +42,7 @@ def verify_keys(workspace: Workspace, engine: Engine, ledger: Ledger | None) -> 
 
 def key_fact(graph: Graph, model: str, key: tuple[str, ...], engine: Engine) -> KeyFact:
     """What the data says of one key, now."""
-    read = key_read(graph, model, key)
-    return measure(engine, read, uniqueness(read, engine), is_primary(graph, model, key))
+    return _read_fact(graph, key_read(graph, model, key), engine)
 
 
 def uniqueness(read: KeyRead, engine: Engine) -> Statements:
@@ -51,11 +50,22 @@ def uniqueness(read: KeyRead, engine: Engine) -> Statements:
     return uniqueness_sql(read, engine.schema, engine.dialect, engine.catalog)
 
 
+def _read_fact(graph: Graph, read: KeyRead, engine: Engine) -> KeyFact:
+    return measure(engine, read, uniqueness(read, engine), is_primary(graph, read))
+
+
 def broken_key(graph: Graph, fact: KeyFact, with_sample: bool = True) -> Problem:
     """The problem of a declared key that the data does not bear out."""
-    place = place_of_key(graph.models[fact.model], fact.key)
+    place = _place(graph, fact)
+    sample = f": {'; '.join(fact.sample)}" if with_sample and fact.sample else ""
+    if fact.model in graph.calendars:
+        what = f"the moments of the calendar '{fact.model}' ({fact.key[0]}) are not unique"
+        return Problem("broken-key", f"{what}{sample}.", place, "Mend the data: each moment stands there once.")
+    if fact.duplicates and fact.key not in graph.model(fact.model).declared_keys():
+        *key, start, end = fact.key
+        what = f"periods from '{start}' to '{end}' overlap in '{fact.model}' for the same {key}"
+        return Problem("broken-key", f"{what}{sample}.", place, "One row at a time may be valid. Mend the data.")
     if fact.duplicates:
-        sample = f": {'; '.join(fact.sample)}" if with_sample else ""
         return Problem(
             "broken-key",
             f"{list(fact.key)} is declared a key of '{fact.model}' but is not unique{sample}.",
@@ -78,14 +88,29 @@ def place_of_key(declared: Declared[SemanticModel], key: tuple[str, ...]) -> Pla
     return declared.place_of("unique_keys", declared.term.unique_keys.index(key))
 
 
+def _place(graph: Graph, fact: KeyFact) -> Place:
+    if fact.model in graph.models:
+        return place_of_key(graph.models[fact.model], fact.key)
+    return graph.calendars[fact.model].place_of("column")
+
+
 def _looks(graph: Graph, engine: Engine) -> Iterator[tuple[Callable[[], KeyFact], Place]]:
-    """What looks at each key and relationship, and where it is declared."""
+    """What looks at each key, history, calendar and relationship, and where it is declared."""
+    for name, calendar in sorted(graph.calendars.items()):
+        yield partial(_read_fact, graph, calendar_read(calendar.term), engine), calendar.place_of("column")
+    histories: set[KeyRead] = set()
     for model, declared in sorted(graph.models.items()):
         for key in declared.term.declared_keys():
             yield partial(key_fact, graph, model, key, engine), place_of_key(declared, key)
         for role, relationship in declared.term.relationships.items():
-            if relationship.to in graph.models:
-                yield partial(_role_fact, graph, model, role, engine), declared.place_of("relationships", role, "on")
+            if relationship.to not in graph.models:
+                continue
+            place = declared.place_of("relationships", role, "on")
+            read = target_read(graph, relationship)
+            if read.valid is not None and read not in histories:
+                histories.add(read)
+                yield partial(_read_fact, graph, read, engine), place
+            yield partial(_role_fact, graph, model, role, engine), place
 
 
 def _role_fact(graph: Graph, model: str, role: str, engine: Engine) -> KeyFact:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from workbench.access.restriction import Restriction
+from workbench.declare.expression import Column
+from workbench.declare.unparse import unparse
 from workbench.errors import Problem, Unanswerable
 from workbench.graph.build import Graph
-from workbench.graph.keys import KeyRead, Reliance, key_read
+from workbench.graph.keys import KeyRead, Reliance
 from workbench.warehouse.ledger import KeyFact
 
 if TYPE_CHECKING:
@@ -21,6 +24,12 @@ Statements = tuple[str, Callable[[], str]]
 
 ATTEMPTS = 3
 """Times that a measurement is begun anew because the data changed under it."""
+
+FLOATS = {
+    **dict.fromkeys(("float", "real", "float4"), "float32"),
+    **dict.fromkeys(("double", "double precision", "float8"), "float64"),
+}
+"""What engines call floats, and the type that other numbers are compared with them as."""
 
 LONGEST = 60
 """Characters of a value that are quoted."""
@@ -42,31 +51,30 @@ class Keys:
         self._safe: set[Reliance] = set()
 
     def require(
-        self, graph: Graph, relied: Iterable[Reliance], restriction_of: Callable[[str], Restriction | None]
+        self, graph: Graph, joins: Iterable[Reliance], restriction_of: Callable[[str], Restriction | None]
     ) -> str:
-        """Pass if no join of ``relied`` multiplies rows, and tell the version of the data this holds for.
+        """Pass if none of ``joins`` multiplies rows, and tell the version of the data this holds for.
 
         Raises `Unanswerable` (broken-key); what the asker may not see is left out of its words.
         """
         version = self._current()
-        for one in relied:
+        for one in joins:
             if one not in self._safe:
-                fact = self.fact(graph, one.model, one.key)
+                fact = self._fact(graph, as_compared(one, self._engine.types))
                 if fact.multiplies:
-                    raise Unanswerable(broken_join(graph, one, fact, restriction_of(graph.model(one.model).table)))
+                    raise Unanswerable(broken_join(graph, one, fact, restriction_of(one.read.table)))
                 self._safe.add(one)
         return version
 
-    def fact(self, graph: Graph, model: str, key: tuple[str, ...]) -> KeyFact:
+    def _fact(self, graph: Graph, read: KeyRead) -> KeyFact:
         """The fact about a key in the data as it is now."""
-        self._current()
-        read = key_read(graph, model, key)
-        if read.identity not in self._known:
-            measured = measure(self._engine, read, self._statements(read), is_primary(graph, model, key))
-            self._known[read.identity] = measured
+        identity = read.identity
+        if identity not in self._known:
+            measured = measure(self._engine, read, self._statements(read), is_primary(graph, read))
+            self._known[identity] = measured
             if self._ledger is not None:
                 self._ledger.note(measured)
-        return self._known[read.identity]
+        return self._known[identity]
 
     def _current(self) -> str:
         """The version of the data, with all that is recorded of it at hand."""
@@ -76,6 +84,16 @@ class Keys:
             self._known = {fact.identity: fact for fact in recorded if not fact.role}
             self._safe, self._version = set(), version
         return version
+
+
+def as_compared(one: Reliance, types_of: Callable[[str], Mapping[str, str]]) -> KeyRead:
+    """The key as the join compares it: beside a float, other numbers become floats, and near ones the same."""
+    casts = []
+    for tree, ours in zip(one.read.trees, one.against, strict=False):
+        own = types_of(one.read.table).get(tree.name, "") if isinstance(tree, Column) else ""
+        other = FLOATS.get(types_of(ours[0]).get(ours[1], "").lower(), "") if ours else ""
+        casts.append("" if own.lower() in FLOATS else other)
+    return replace(one.read, casts=tuple(casts)) if any(casts) else one.read
 
 
 def measure(engine: Engine, read: KeyRead, statements: Statements, is_primary: bool = False, role: str = "") -> KeyFact:
@@ -90,7 +108,7 @@ def measure(engine: Engine, read: KeyRead, statements: Statements, is_primary: b
     is_broken = not role and (faults > 0 or (is_primary and nulls > 0))
     return KeyFact(
         model=read.model,
-        key=read.key,
+        key=(*read.key, *(unparse(tree) for tree in read.valid or ())),
         role=role,
         identity=read.identity,
         version=version,
@@ -103,23 +121,35 @@ def measure(engine: Engine, read: KeyRead, statements: Statements, is_primary: b
     )
 
 
-def is_primary(graph: Graph, model: str, key: tuple[str, ...]) -> bool:
+def is_primary(graph: Graph, read: KeyRead) -> bool:
     """Whether the key is the declared primary one, which promises to have no NULLs."""
-    return frozenset(key) == frozenset(graph.model(model).primary_key)
+    declared = graph.models.get(read.model)
+    is_whole = read.valid is None and not any(read.casts)
+    return is_whole and declared is not None and frozenset(read.key) == frozenset(declared.term.primary_key)
 
 
 def broken_join(graph: Graph, one: Reliance, fact: KeyFact, left: Restriction | None) -> Problem:
     """Why a join can't be made, and what to do; values and counts only for who may see every row as it is."""
-    is_free = left is not None and left.is_free
-    shows = left is not None and all(left.shows(name) for name in one.key)
-    key = f"{list(one.key)}" if shows else "its key"
-    found = f" {_repeats(fact)}: {'; '.join(fact.sample)}." if is_free else ""
+    read = one.read
+    shows = left is not None and all(left.shows(name) for name in read.columns())
+    key = f"{list(read.key)}" if shows else "its key"
+    should = f"{key} should be unique in '{read.model}' but is not"
+    if read.valid is not None:
+        should = f"for one value of {key}, only one row of '{read.model}' should be valid at a time, but several are"
+    found = f" {_repeats(fact)}: {'; '.join(fact.sample)}." if left is not None and left.is_free else ""
+    if not one.role:
+        return Problem(
+            "broken-key",
+            f"joining '{one.parent}' to the calendar '{read.model}' would multiply rows: {should}.{found}",
+            graph.calendars[read.model].place_of("column"),
+            f"Mend '{read.table}', so that each moment stands there once.",
+        )
+    join = f"joining '{one.parent}' to '{read.model}' (the relationship '{one.role}')"
     return Problem(
         "broken-key",
-        f"joining '{one.parent}' to '{one.model}' (the relationship '{one.role}') would multiply rows: {key} should be "
-        f"unique in '{one.model}' but is not.{found}",
-        graph.models[one.model].place_of("primary_key"),
-        f"Mend the data of '{one.model}', or join on a key that is one; until then ask without '{one.role}'. "
+        f"{join} would multiply rows: {should}.{found}",
+        graph.models[read.model].place_of("primary_key"),
+        f"Mend the data of '{read.model}', or join on a key that is one; until then ask without '{one.role}'. "
         "'workbench keys' shows every key.",
     )
 
