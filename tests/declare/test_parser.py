@@ -275,7 +275,8 @@ def test_canonical_text_reads_as_the_same_tree(tree: Expression) -> None:
     assert unparse(parse(text)) == text
 
 
-PIECES = """a sum ( ) , . * + - / % :: || = <> between and or not in is null like case when then else end cast as integer
+PIECES = """a sum ( ) , . * + - / % :: || = <> between and or not in is null like case when then else end cast as
+integer
 interval '3' day date '2024-01-01' extract year from filter where distinct 1 2.5 'x' "y" ' " ; { $ \\"""
 pieces = st.sampled_from(PIECES.split())
 
