@@ -183,7 +183,7 @@ class _Parser:
                 self.expect("(", "after in")
                 if self.token.key == ")":
                     raise self.unexpected("The list of in is empty.")
-                tree = Call("in", (left, *self.listed()), at)
+                tree: Expression = Call("in", (left, *self.listed()), at)
             case "between":
                 low = self.expression(_TEXT)
                 self.expect("and", "between the two ends")

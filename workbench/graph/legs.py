@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from workbench.declare.expression import (
     Aggregate,
@@ -351,7 +352,7 @@ def _spine(graph: Graph, question: Question, base: Base, fields: list[Field], na
     return Spine(grain, at, shown, keep, _calendar(graph, grain), joined, again)
 
 
-def _is_calendar(part: Expression) -> bool:
+def _is_calendar(part: Expression) -> TypeGuard[Column]:
     return isinstance(part, Column) and part.relation == TIME and "." in part.name
 
 
