@@ -25,6 +25,7 @@ class Reference:
     grain: str | None = None
     part: str | None = None
     descending: bool = False
+    by: tuple[str, ...] = ()
 
 
 def rewrite(text: str, render: Callable[[Reference], str]) -> str:
@@ -95,7 +96,12 @@ def _call(tree: ast.expr, text: str) -> Reference:
         str(grain).lower() if grain else None,
         str(named["date_part_name"]).lower() if named.get("date_part_name") else None,
         bool(named.get("descending")),
+        _entities(arguments[1] if len(arguments) > 1 else named.get("group_by")) if kind == "Metric" else (),
     )
+
+
+def _entities(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),) if value else ()
 
 
 def _arguments(tree: ast.Call, text: str) -> tuple[list[Any], dict[str, Any]]:

@@ -13,13 +13,17 @@ _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A join that MetricFlow makes by an entity; ``refusal`` says why we don't."""
+    """A join that MetricFlow makes by an entity; ``refusal`` says why we don't.
+
+    ``valid`` names the start and end of validity where only the row valid at a moment is meant.
+    """
 
     entity: str
     role: str
     target: str
     pairs: tuple[tuple[str, str], ...]
     refusal: str = ""
+    valid: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +79,17 @@ def joins(project: Project, model: Model) -> Iterator[Join]:
             pairs = [(key_name(model, entity.name), key_name(target, entity.name))]
             shared = [p for p in target.partitions if p in model.partitions]
             pairs += [(p, p) for p in shared]
-            yield Join(
-                entity.name, role(project, entity.name, name), name, tuple(pairs), _refusal(target, entity.name, shared)
-            )
+            refusal = _refusal(target, entity.name, shared)
+            yield Join(entity.name, role(project, entity.name, name), name, tuple(pairs), refusal, target.validity)
 
 
 def _refusal(target: Model, entity: str, shared: list[str]) -> str:
     found = target.entity(entity)
-    if target.is_history or (found and found.kind == "natural"):
-        return f"'{target.name}' is a history (validity_params); joins to the row valid at a time are not supported yet"
+    natural = found is not None and found.kind == "natural"
+    if natural != target.is_history or (target.is_history and target.validity is None):
+        return (
+            f"'{target.name}' must have both a natural entity and the start and end of its rows' validity, or neither"
+        )
     if set(target.partitions) - set(shared):
         return f"'{target.name}' is partitioned by what the other side has not, so the join could multiply rows"
     return ""

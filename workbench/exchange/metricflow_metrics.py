@@ -9,6 +9,7 @@ from typing import Any
 from workbench.declare.expression import Name, walk
 from workbench.declare.parser import parse
 from workbench.errors import WorkbenchError
+from workbench.exchange.metricflow_filters import references
 from workbench.exchange.metricflow_models import hidden_column, written
 from workbench.exchange.metricflow_names import Names, quoted
 from workbench.exchange.metricflow_project import (
@@ -86,7 +87,7 @@ def _term(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str, An
         description=metric.description,
         domain=bases[0] if len(bases) == 1 else SHARED,
         **body,
-        filter=_filter(work, metric.conditions, metric.name),
+        filter=_filter(work, metric.conditions, metric.name, chain),
         grain=metric.grain,
     )
     return term if metric.fill is None else {**term, "fill_nulls_with": metric.fill}
@@ -131,7 +132,7 @@ def _derived(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str,
     inputs: dict[str, Any] = {}
     for one in metric.inputs:
         _check_input(work, one, chain)
-        condition = _filter(work, one.conditions, one.metric)
+        condition = _filter(work, one.conditions, one.metric, chain)
         term = written(metric=one.metric, filter=condition, **input_timing(work.project, one))
         if inputs.setdefault(one.alias, term) != term:
             raise refused(f"it has two inputs called '{one.alias}'")
@@ -143,19 +144,26 @@ def _derived(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str,
 
 
 def _check_input(work: _Work, one: MetricInput, chain: tuple[str, ...]) -> None:
-    if one.metric not in work.project.metrics:
-        raise refused(f"it uses '{one.metric}', which is not declared")
     if not NAME.fullmatch(one.alias):
         raise refused(f"it uses the name '{one.alias}', but {BAD_NAME}")
-    if one.metric in chain:
-        raise refused(f"it is defined by itself ({' -> '.join((*chain, one.metric))})")
-    _convert(work, one.metric, chain)
-    if one.metric in work.lost:
-        raise refused(f"it uses '{one.metric}', which is not taken over")
+    _use(work, one.metric, chain)
 
 
-def _filter(work: _Work, conditions: Sequence[Condition], metric: str) -> str | None:
+def _use(work: _Work, metric: str, chain: tuple[str, ...]) -> None:
+    """Convert a metric that another needs; raises `Unanswerable` (not-imported)."""
+    if metric not in work.project.metrics:
+        raise refused(f"it uses '{metric}', which is not declared")
+    if metric in chain:
+        raise refused(f"it is defined by itself ({' -> '.join((*chain, metric))})")
+    _convert(work, metric, chain)
+    if metric in work.lost:
+        raise refused(f"it uses '{metric}', which is not taken over")
+
+
+def _filter(work: _Work, conditions: Sequence[Condition], metric: str, chain: tuple[str, ...]) -> str | None:
     """The conditions as one, as the rows of a metric see it."""
+    for used in (one for condition in conditions for one in references(condition.text) if one.kind == "Metric"):
+        _use(work, used.name, chain)
     bases, grain = work.project.bases(metric), work.names.grain([metric])
     texts = [work.names.condition(one.text, bases, grain) for one in conditions]
     for text in texts:

@@ -80,9 +80,6 @@ def _dimensions(model: Model, losses: list[Loss]) -> dict[str, Terms]:
             losses.append(Loss("dimension", f"{model.name}.{d.name}", d.place, reason))
             continue
         out[d.name] = term
-        if d.bound:
-            reason = "as a bound of validity (validity_params) it is not supported yet"
-            losses.append(Loss("validity", f"{model.name}.{d.name}", d.place, reason))
     for e in model.entities:
         reason = _unreadable(model, e.name, e.expr)
         if e.name in out and model.dimension(e.name) is not None:
@@ -112,9 +109,10 @@ def _relationships(
             continue
         same = all(ours == theirs for ours, theirs in join.pairs)
         on: Any = [ours for ours, _ in join.pairs] if same else dict(join.pairs)
-        alike = set(model.partitions) == set(target.partitions) and not model.is_history
+        alike = set(model.partitions) == set(target.partitions) and not (model.is_history or target.is_history)
+        valid = dict(zip(("from", "to"), join.valid, strict=True)) if join.valid else None
         kind = "one_to_one" if alike and entity.kind in JOINABLE else None
-        out[join.role] = written(to=join.target, on=on[0] if same and len(on) == 1 else on, type=kind)
+        out[join.role] = written(to=join.target, on=on[0] if same and len(on) == 1 else on, type=kind, valid=valid)
     return out
 
 
@@ -124,4 +122,7 @@ def _lost_key(join: Join, model: Model, target: Model, dimensions: Mapping[str, 
         entity = side.entity(join.entity)
         if entity and not is_column(entity.expr) and name not in dimensions[side.name]:
             return f"the entity '{join.entity}' of '{side.name}' is not taken over"
+    for name in join.valid or ():
+        if name not in dimensions[target.name]:
+            return f"the bound '{name}' of '{target.name}' is not taken over"
     return ""

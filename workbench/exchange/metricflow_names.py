@@ -10,6 +10,7 @@ from workbench.declare.expression import Name
 from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
+from workbench.exchange.metricflow_conditions import entity_path, lifted
 from workbench.exchange.metricflow_differences import difference
 from workbench.exchange.metricflow_filters import Reference, rewrite
 from workbench.exchange.metricflow_joins import Element, elements
@@ -88,14 +89,24 @@ class Names:
     def condition(self, text: str, bases: Sequence[str], grain: str) -> str:
         """A filter on rows of ``bases``, where a bare metric_time has ``grain``."""
 
-        def render(one: Reference) -> str:
-            if one.kind == "Metric":
-                raise Unanswerable(
-                    Problem("metric-in-where", f"metrics as filters ('{one.name}') are not supported yet.")
-                )
-            return quoted(self.find(one.name, one.grain, one.part, bases, grain).path)
+        metrics: dict[str, tuple[str, tuple[str, ...]]] = {}
 
-        return rewrite(text, render)
+        def render(one: Reference) -> str:
+            if one.kind != "Metric":
+                return quoted(self.find(one.name, one.grain, one.part, bases, grain).path)
+            metric = self.metric(one.name)
+            if len(one.by) != 1 or not bases:
+                raise Unanswerable(
+                    Problem("metric-in-where", f"the metric '{metric}' is a condition by one entity of other metrics.")
+                )
+            stand_in = f"?{len(metrics)}"
+            metrics[stand_in] = (metric, entity_path(self.project, metric, one.by[0], bases, self._entity))
+            return quoted(stand_in)
+
+        return lifted(rewrite(text, render), metrics)
+
+    def _entity(self, base: str, links: tuple[str, ...], name: str) -> Element:
+        return self._element("__".join((*links, name)), links, name, (base,))[0]
 
     def bases(self, metrics: Iterable[str]) -> tuple[str, ...]:
         """The models whose rows the metrics are computed from; without metrics there is none."""

@@ -119,6 +119,12 @@ class Model:
         """Whether its rows are valid for a time only."""
         return any(d.bound for d in self.dimensions)
 
+    @property
+    def validity(self) -> tuple[str, str] | None:
+        """The dimensions in which the validity of its rows starts and ends."""
+        bounds = {d.bound: d.name for d in self.dimensions if d.bound}
+        return (bounds["start"], bounds["end"]) if len(bounds) == 2 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

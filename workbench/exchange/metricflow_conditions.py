@@ -1,0 +1,106 @@
+"""MetricFlow's metrics in filters to ours: ``Metric('orders', ['user']) > 2`` becomes ``user has orders > 2``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from workbench.declare.expression import Call, Cast, Expression, Has, Literal, Name, rebuild, walk
+from workbench.declare.parser import parse
+from workbench.declare.unparse import unparse
+from workbench.errors import Problem, Unanswerable, WorkbenchError
+from workbench.exchange.metricflow_joins import Element, joins, own_role, role
+from workbench.exchange.metricflow_project import Project
+
+Path = tuple[str, ...]
+Find = Callable[[str, Path, str], Element]
+"""The entity that MetricFlow finds from a model by links and a name."""
+
+_EMPTY_STAYS = frozenset(("+", "-", "*", "/", "%", "negate", "nullif"))
+"""What is NULL wherever one of its arguments is."""
+
+
+def lifted(text: str, metrics: Mapping[str, tuple[str, Path]]) -> str:
+    """A condition whose stand-ins for metrics become conditions on entities.
+
+    ``metrics`` gives the metric and the path of the entity for each stand-in. Raises `Unanswerable` (metric-in-where).
+    """
+    if not metrics:
+        return text
+
+    def change(tree: Expression) -> Expression:
+        names = [part for part in walk(tree) if isinstance(part, Name)]
+        inside = [metrics[str(name)] for name in names if str(name) in metrics]
+        if not inside:
+            return tree
+        if isinstance(tree, Call) and tree.function in ("and", "or", "not"):
+            return rebuild(tree, change)
+        if len(inside) < len(names) or len({path for _, path in inside}) > 1:
+            compared = f"'{inside[0][0]}' is compared with something else"
+            raise _refused(f"a metric is compared with constants and metrics of the same entity only; {compared}")
+        return Has(Name(inside[0][1]), replaced(tree))
+
+    def replaced(tree: Expression) -> Expression:
+        if isinstance(tree, Name):
+            return Name((metrics[str(tree)][0],))
+        return rebuild(tree, replaced)
+
+    return unparse(change(parse(text)))
+
+
+def entity_path(project: Project, metric: str, entity: str, bases: Sequence[str], find: Find) -> Path:
+    """Our path of the entity by which a condition looks at ``metric``, the same from all of ``bases``."""
+    *links, name = entity.lower().split("__")
+    if reason := _filled(project, metric):
+        raise _refused(f"'{metric}' has a value where MetricFlow has none ({reason})")
+    inner = project.bases(metric)
+    ways = [list(_ways(project, base, name)) for base in bases]
+    for path, target in ways[0] if ways else ():
+        everywhere = all((path, target) in other for other in ways)
+        if everywhere and all(_belongs(project, b, tuple(links), name, path[-1], target, find) for b in inner):
+            return path
+    raise _refused(f"no entity '{name}' is known both here and where '{metric}' is computed")
+
+
+def _refused(reason: str) -> WorkbenchError:
+    return Unanswerable(Problem("metric-in-where", f"{reason}."))
+
+
+def _ways(project: Project, base: str, name: str) -> Iterator[tuple[Path, str]]:
+    """Paths from a model to models whose key the entity is, without a join first."""
+    model = project.models[base]
+    home = own_role(project, model)
+    if home and model.primary == name and model.entity(name) and not model.is_history and not model.partitions:
+        yield (home,), base
+    for join in joins(project, model):
+        if join.entity == name and not join.refusal and not join.valid and len(join.pairs) == 1:
+            yield (join.role,), join.target
+
+
+def _belongs(project: Project, base: str, links: Path, name: str, last: str, target: str, find: Find) -> bool:
+    """Whether rows of ``base`` have the entity as MetricFlow finds it, and we find it the same way."""
+    model, one = project.models[base], find(base, links, name)
+    if one.refusal:
+        return False
+    if one.model == base:
+        return base == target or any(way == ((last,), target) for way in _ways(project, base, name))
+    if any(join.role == last for join in joins(project, model)) or base == target:
+        return False
+    holder = project.models[one.model]
+    if one.model == target:
+        return last == role(project, name, target)
+    return any(way == ((last,), target) for way in _ways(project, holder.name, name))
+
+
+def _filled(project: Project, metric: str, chain: Path = ()) -> str:
+    """Why a metric may have a value for an entity without rows; '' where it has none."""
+    found = project.metrics.get(metric)
+    if found is None or metric in chain:
+        return ""
+    if found.fill is not None:
+        return "fill_nulls_with"
+    if found.kind == "derived":
+        for part in walk(parse(found.expr)):
+            plain = part.function in _EMPTY_STAYS if isinstance(part, Call) else isinstance(part, Name | Literal | Cast)
+            if not plain:
+                return found.expr
+    return next((why for one in found.inputs if (why := _filled(project, one.metric, (*chain, metric)))), "")
