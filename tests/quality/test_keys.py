@@ -287,6 +287,25 @@ def test_what_is_joined_on_without_a_declared_key_is_looked_at_as_well(root: Pat
         refusal(opened, by="shop.name")
 
 
+def test_joins_behind_a_condition_or_a_conversion_are_looked_at_as_well(root: Path) -> None:
+    (root / "metrics/more.yml").write_text(
+        "metric: in_a\nmodel: sales\nexpr: sum(amount)\nfilter: shop.name = 'A'\n---\n"
+        "metric: sales\nmodel: sales\nexpr: count(*)\n---\n"
+        "metric: bought\nmodel: sales\nexpr: count(*)\nfilter: shop.name = 'A'\n---\n"
+        "metric: converted\nconversion: {from: sales, to: bought, entity: country, calculate: count}\n"
+    )
+    model = root / "metrics/models/sales.yml"
+    text = model.read_text().replace("  sale: {}", "  sale: {}\n  on_day: {type: time}")
+    model.write_text(text.replace("primary_key: [sale]", "primary_key: [sale]\ntime_dimension: on_day"))
+    with session(root) as opened:
+        assert opened.query("amount", where="shop has in_a > 5").rows() == [{"amount": 30}]
+        assert opened.query("converted").rows() == [{"converted": 2}]
+        change(root, "insert into gold.shops values (1, 'c9', 'A', 'Y')")
+        refusal(opened, where="shop has in_a > 5")
+        with pytest.raises(Unanswerable, match="broken-key"):
+            opened.query("converted")
+
+
 def test_mending_the_data_lifts_the_refusal_in_the_same_session(root: Path) -> None:
     with session(root) as opened:
         assert amounts(opened, "shop.name") == {"A": 30, "B": 15, None: 15}

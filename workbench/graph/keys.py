@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from workbench.declare.expression import Call, Column, Expression, Literal, rebuild
@@ -64,7 +64,7 @@ class Reliance:
 
 def relied(graph: Graph, resolved: Resolved) -> tuple[Reliance, ...]:
     """Every join of a question, each once, with the key that keeps it from multiplying rows."""
-    return tuple(dict.fromkeys(one for leg in resolved.legs for one in _relied(graph, leg)))
+    return tuple(dict.fromkeys(one for leg in _legs(resolved.legs) for one in _relied(graph, leg)))
 
 
 def key_read(graph: Graph, model: str, key: Names) -> KeyRead:
@@ -94,6 +94,16 @@ def role_reads(graph: Graph, model: str, role: str) -> tuple[KeyRead, KeyRead]:
     relationship = graph.model(model).relationships[role]
     ours, theirs = zip(*relationship.pairs(), strict=True)
     return key_read(graph, model, ours), key_read(graph, relationship.to, theirs)
+
+
+def _legs(legs: Iterable[Leg]) -> Iterator[Leg]:
+    """Each leg and those inside it: behind its conditions, and of events that follow."""
+    for leg in legs:
+        yield leg
+        for condition in leg.conditions:
+            yield from _legs(condition.legs)
+        if leg.following is not None:
+            yield from _legs((leg.following.leg,))
 
 
 def _relied(graph: Graph, leg: Leg) -> Iterator[Reliance]:
