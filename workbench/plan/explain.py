@@ -63,7 +63,7 @@ def _leg(leg: Leg) -> Iterator[str]:
 def _followed(follow: Follow) -> Iterator[str]:
     within = f", within {follow.within}" if follow.within else ""
     same = ", ".join(map(_text, follow.same))
-    yield f"meet later rows of {follow.leg.source.table} with the same {same}{within}; each counts with the last before it"
+    yield f"meet later rows of {follow.leg.source.table} with the same {same}{within}; each counts once"
 
 
 def _moved(move: Move, moments: Moments) -> Iterator[str]:
