@@ -446,8 +446,12 @@ def test_types_that_can_not_be_compared_are_told(root: Path) -> None:
     with closing(DuckDBEngine(root / "data.duckdb")) as engine, pytest.raises(WorkbenchError) as told:
         verify_keys(load(root).require(), engine, None)
     assert told.value.slug == "type-mismatch"
-    assert "'shop_id' with 'id' of 'shops'" in str(told.value)
+    assert "'shop_id' and 'id' of 'shops' can't be joined" in str(told.value)
     assert str(told.value).startswith("metrics/models/sales.yml:6")
+    with session(root) as opened, pytest.raises(WorkbenchError) as refused:
+        opened.query("amount", by="shop.name")
+    assert refused.value.slug == "type-mismatch"
+    assert "'shop'" in str(refused.value)
 
 
 # ---------------------------------------------------------------------- who is told what

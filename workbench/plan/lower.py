@@ -12,6 +12,7 @@ import ibis.expr.datatypes as dt
 from workbench.declare.expression import Column, conjunction
 from workbench.errors import Problem, QuestionError
 from workbench.plan.lower_followed import followed
+from workbench.plan.lower_keys import same
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
 from workbench.plan.steps import Among, Latest, Leg, Plan, Source
@@ -38,7 +39,10 @@ def to_sql(plan: Plan, schema_of: SchemaOf, dialect: str, catalog: str = "") -> 
 def to_ibis(plan: Plan, find: FindTable) -> ir.Table:
     """The ibis table of a plan's answer; ``find`` gives the table of a name."""
     legs = [_leg(leg, find) for leg in plan.legs]
-    combined = legs[0] if len(legs) == 1 else _combine(plan, legs)
+    if not any(leg.summaries for leg in plan.legs):
+        combined = reduce(lambda left, right: left.cross_join(right), legs)
+    else:
+        combined = legs[0] if len(legs) == 1 else _combine(plan, legs)
     return _shape(plan, combined)
 
 
@@ -50,7 +54,7 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
 
     keep = conjunction(leg.keep.asked, leg.keep.needed)
     rows = table.filter(lower_condition(keep, column)) if keep is not None else table
-    if leg.latest is not None:
+    if leg.latest is not None and leg.move is None:
         rows = _latest(leg.latest, rows, names)
     if leg.follow is not None:
         later, later_names = _joined(leg.follow.leg, find)
@@ -61,7 +65,9 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
         out = _summarized(leg, rows, names)
     if leg.pad is not None:
         out = padded(leg, out, moments(leg, table, names, _source, find))
-    return out
+    # Where no row was looked at there was nothing to count: an empty count is 0 here as everywhere.
+    empty = {one.name: out[one.name].fill_null(one.empty) for one in leg.summaries if one.empty is not None}
+    return out.mutate(**empty) if empty and (leg.move or leg.pad) else out
 
 
 def _values(leg: Leg, table: ir.Table, names: Names) -> ir.Table:
@@ -120,12 +126,14 @@ def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
         def right_column(of: Column, right: Any = right) -> ir.Value:
             return right[names[of.relation, of.name]]
 
-        on = [lower(ours, left_column) == lower(theirs, right_column) for ours, theirs in attach.pairs]
+        said = f"the two sides of the relationship '{attach.role}'"
+        on = [same(lower(ours, left_column), lower(theirs, right_column), said) for ours, theirs in attach.pairs]
         if attach.valid is not None:
             moment, start, end = attach.valid
             at, ends = lower(moment, left_column), lower(end, right_column)
             on += [at >= lower(start, right_column), (at < ends) | ends.isnull()]
-        joined = joined.left_join(right, on)
+        # Values without a metric: a partner that no row leads to has values too.
+        joined = joined.left_join(right, on) if leg.summaries else joined.outer_join(right, on)
     for among in leg.among:
         joined = _with_condition(joined, among, names, find)
         names |= {(among.name, one.name): f"{among.name}.{one.name}" for one in among.plan.derived}

@@ -42,7 +42,7 @@ def coverage_sql(ours: KeyRead, theirs: KeyRead, schema_of: SchemaOf, dialect: s
     find = _finder(schema_of, catalog)
     grouped = _grouped(_keyed(ours, find, "k"))
     partners = _keyed(theirs, find, "p").distinct().mutate(is_there=ibis.literal(True))
-    named = (f"'{a}' with '{b}' of '{theirs.model}'" for a, b in zip(ours.key, theirs.key, strict=True))
+    named = (f"'{a}' and '{b}' of '{theirs.model}'" for a, b in zip(ours.key, theirs.key, strict=True))
     on = [same(grouped[f"k{i}"], partners[f"p{i}"], said) for i, said in enumerate(named)]
     met = grouped.left_join(partners, on)
     orphaned = _whole(met) & met["is_there"].isnull()
@@ -58,7 +58,7 @@ def same(ours: Any, theirs: Any, said: str) -> Any:
         raise QuestionError(
             Problem(
                 "type-mismatch",
-                f"a join can't compare {said}: they are {kinds}.",
+                f"{said} can't be joined: they are {kinds}.",
                 hint="Declare a dimension that casts one of them, and join on that.",
             )
         ) from None
