@@ -31,9 +31,14 @@ create table lib.books as select * from (values
 ) as t(book_id, kind, publisher_id, printed_on, tags);
 create table lib.shelves as select * from (values (10, 'A'), (11, 'B')) as t(book_id, room);
 create table lib.members as select * from (values (100, 'Rome'), (101, 'Oslo')) as t(member_id, city);
+create table lib.weather as select * from (values
+    ('Rome', date '2024-01-03', 'sun'), ('Rome', '2024-02-02', 'rain'), ('Oslo', '2024-01-03', 'snow')
+) as t(town, day, sky);
 create table lib.publishers as select * from (values (1, 'FR'), (2, 'IT')) as t(publisher_id, country);
-create table lib.rooms as select * from (values 
-    ('A', date '2020-01-01', date '2024-01-05', 'fiction'), ('A', '2024-01-05', null, 'drama'), ('B', '2024-02-05', null, 'maps')) as t(room, since, until, purpose);
+create table lib.rooms as select * from (values
+    ('A', date '2020-01-01', date '2024-01-05', 'fiction'), ('A', '2024-01-05', null, 'drama'),
+    ('B', '2024-02-05', null, 'maps')
+) as t(room, since, until, purpose);
 create table lib.days as select day::date as day, date '2024-01-01' + case when day < '2024-02-05' then 0 else 35 end
     as term from range(timestamp '2024-01-01', timestamp '2024-05-01', interval 1 day) as t(day);
 create table lib.reservations as select * from (values

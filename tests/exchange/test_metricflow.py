@@ -53,7 +53,7 @@ def test_what_is_written_is_a_workspace_without_a_problem(imported: Imported, tm
         (tmp_path / name).write_text(text, encoding="utf-8")
     workspace = load(tmp_path)
     assert (*workspace.problems, *check(build(workspace), workspace)) == ()
-    assert len(workspace.models) == 7
+    assert len(workspace.models) == 8
 
 
 def test_entities_become_roles_keys_and_dimensions(imported: Imported) -> None:
@@ -62,6 +62,7 @@ def test_entities_become_roles_keys_and_dimensions(imported: Imported) -> None:
         "book_books": {"to": "books", "on": "book_id"},
         "book_shelves": {"to": "shelves", "on": "book_id"},
         "member": {"to": "members", "on": "member_id"},
+        "member_town": {"to": "weather", "on": {"member_town": "town", "day": "day"}},
     }
     assert (loans["entity"], loans["table"]) == ("loan", "lib.loans")
     assert loans["dimensions"]["member"] == {"expr": "member_id"}
@@ -79,6 +80,7 @@ def test_losses_are_named_with_place_and_reason(imported: Imported) -> None:
         ("metric", "oddly_loved_titles", "metrics.yml:", "compared with something else"),
         ("metric", "rough_fine", "models.yml:", "approximate"),
         ("dimension", "books.odd", "models.yml:", "not in our language"),
+        ("relationship", "members.town", "models.yml:", "partitioned"),
         ("export", "genres_table", "metrics.yml:", "pipelines"),
     ):
         loss = found.pop((kind, name))
@@ -178,6 +180,12 @@ def test_a_history_is_joined_where_it_is_valid(session: Any, imported: Imported)
     # The first loan of book 10 came before the change of its room; that of book 11 before its room had a purpose.
     found = ask(session, imported, ["loans"], ["book__room__purpose"])
     assert found == [("drama", 1), ("fiction", 1), (None, 4)]
+
+
+def test_a_partition_is_kept_over_two_joins(session: Any, imported: Imported) -> None:
+    hidden = {"expr": "member.town", "visibility": "internal"}
+    assert term(imported, "metrics/models/loans.yml")["dimensions"]["member_town"] == hidden
+    assert ask(session, imported, ["loans"], ["town__sky"]) == [("rain", 1), ("sun", 1), (None, 4)]
 
 
 def test_metrics_of_an_entity_are_conditions(session: Any, imported: Imported) -> None:

@@ -27,6 +27,19 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class Bridge:
+    """A join over another model to one that is partitioned by what only the first model has: made from there.
+
+    ``key`` is the entity as the first model sees it, a dimension of ``expr``.
+    """
+
+    over: Join
+    key: str
+    expr: str
+    join: Join
+
+
+@dataclass(frozen=True, slots=True)
 class Element:
     """A dimension or entity as seen from one model: MetricFlow's links to it, and our path."""
 
@@ -83,6 +96,33 @@ def joins(project: Project, model: Model) -> Iterator[Join]:
             yield Join(entity.name, role(project, entity.name, name), name, tuple(pairs), refusal, target.validity)
 
 
+def bridges(project: Project, model: Model) -> Iterator[Bridge]:
+    """The joins of two steps whose second needs the partitions of the model where the first starts."""
+    for first in joins(project, model):
+        middle = project.models[first.target]
+        for second in _further(project, model, first) if not first.refusal else ():
+            target, entity = project.models[second.target], middle.entity(second.entity)
+            theirs = set(target.partitions)
+            if (
+                entity is None
+                or second.valid
+                or theirs <= set(middle.partitions)
+                or not theirs <= set(model.partitions)
+            ):
+                continue
+            key = f"{first.role}_{second.entity}"
+            pairs = ((key, key_name(target, second.entity)), *((p, p) for p in target.partitions))
+            direct = Join(second.entity, f"{first.role}_{second.role}", second.target, pairs)
+            yield Bridge(first, key, f"{first.role}.{second.entity}", direct)
+
+
+def _further(project: Project, model: Model, first: Join) -> Iterator[Join]:
+    """The joins that may follow one."""
+    for second in joins(project, project.models[first.target]):
+        if second.entity != first.entity and second.target != model.name:
+            yield second
+
+
 def _refusal(target: Model, entity: str, shared: list[str]) -> str:
     found = target.entity(entity)
     natural = found is not None and found.kind == "natural"
@@ -103,17 +143,16 @@ def elements(project: Project, base: str) -> Iterator[Element]:
     home = own_role(project, model)
     for link in model.identities:
         yield from _inside(model, (link,), (home,) if home else (), "")
+    direct = {(b.over.role, b.join.entity, b.join.target): b.join for b in bridges(project, model)}
     for first in joins(project, model):
-        middle = project.models[first.target]
-        yield from _inside(middle, (first.entity,), (first.role,), first.refusal)
-        for second in joins(project, middle):
-            if second.entity == first.entity or second.target == base:
-                continue
+        yield from _inside(project.models[first.target], (first.entity,), (first.role,), first.refusal)
+        for second in _further(project, model, first):
+            bridge = direct.get((first.role, second.entity, second.target))
             yield from _inside(
                 project.models[second.target],
                 (first.entity, second.entity),
-                (first.role, second.role),
-                first.refusal or second.refusal,
+                (bridge.role,) if bridge else (first.role, second.role),
+                "" if bridge else first.refusal or second.refusal,
             )
 
 

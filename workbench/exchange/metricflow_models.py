@@ -8,7 +8,7 @@ from typing import Any
 from workbench.declare.expression import Name, walk
 from workbench.declare.parser import parse
 from workbench.errors import WorkbenchError
-from workbench.exchange.metricflow_joins import Join, is_column, joins, key_name, own_role
+from workbench.exchange.metricflow_joins import Join, bridges, is_column, joins, key_name, own_role
 from workbench.exchange.metricflow_project import JOINABLE, Loss, Model, Project
 
 Terms = Mapping[str, Any]
@@ -18,6 +18,10 @@ def convert_models(project: Project) -> tuple[dict[str, dict[str, Any]], list[Lo
     """Our semantic models by name, as they are written in YAML, and what was left out of them."""
     losses: list[Loss] = []
     dimensions = {name: _dimensions(model, losses) for name, model in project.models.items()}
+    over = {
+        name: [b for b in bridges(project, model) if b.join.entity in dimensions[b.over.target]]
+        for name, model in project.models.items()
+    }
     out = {}
     for name, model in project.models.items():
         keys = [] if model.is_history else list(_keys(model))
@@ -30,8 +34,11 @@ def convert_models(project: Project) -> tuple[dict[str, dict[str, Any]], list[Lo
             primary_key=keys[0] if keys else None,
             unique_keys=keys[1:],
             time_dimension=model.axis if model.axis in dimensions[name] else None,
-            relationships=_relationships(project, model, dimensions, losses),
-            dimensions=dimensions[name],
+            relationships={
+                **_relationships(project, model, dimensions, losses),
+                **{b.join.role: _relationship(b.join) for b in over[name]},
+            },
+            dimensions={**dimensions[name], **{b.key: {"expr": b.expr, "visibility": "internal"} for b in over[name]}},
         )
     return out, losses
 
@@ -107,13 +114,17 @@ def _relationships(
         if reason:
             losses.append(Loss("relationship", f"{model.name}.{join.role}", entity.place, reason))
             continue
-        same = all(ours == theirs for ours, theirs in join.pairs)
-        on: Any = [ours for ours, _ in join.pairs] if same else dict(join.pairs)
         alike = set(model.partitions) == set(target.partitions) and not (model.is_history or target.is_history)
-        valid = dict(zip(("from", "to"), join.valid, strict=True)) if join.valid else None
         kind = "one_to_one" if alike and entity.kind in JOINABLE else None
-        out[join.role] = written(to=join.target, on=on[0] if same and len(on) == 1 else on, type=kind, valid=valid)
+        out[join.role] = {**_relationship(join), **written(type=kind)}
     return out
+
+
+def _relationship(join: Join) -> Terms:
+    same = all(ours == theirs for ours, theirs in join.pairs)
+    on: Any = [ours for ours, _ in join.pairs] if same else dict(join.pairs)
+    valid = dict(zip(("from", "to"), join.valid, strict=True)) if join.valid else None
+    return written(to=join.target, on=on[0] if same and len(on) == 1 else on, valid=valid)
 
 
 def _lost_key(join: Join, model: Model, target: Model, dimensions: Mapping[str, Mapping[str, Terms]]) -> str:
