@@ -21,12 +21,16 @@ SCANNED = "#"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The rows of one moment stand for a period: the first or last ``of`` the time dimension, for each of ``by``."""
+    """The rows of one moment stand for a period: the first or last ``of`` the time dimension, for each of ``by``.
+
+    It is found ``among`` the rows that meet the metric's filters, whatever else is asked along with it.
+    """
 
     over: str
     of: Expression
     take: Literal["first", "last"]
     by: tuple[Expression, ...] = ()
+    among: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def _simple(
     axis = metric.time_dimension or graph.model(metric.model).time_dimension
     bound = (bind_filter(graph, metric.model, one, axis=axis, columns=True) for one in around.filters)
     filters = tuple(dict.fromkeys(bound))
-    moment = _moment(graph, declared) if metric.non_additive else None
+    moment = _moment(graph, declared, filters) if metric.non_additive else None
 
     def change(part: Expression) -> Expression:
         if isinstance(part, Aggregate):
@@ -232,7 +236,7 @@ def _inside(graph: Graph, declared: Declared[Metric], used: str, around: Around)
     return replace(around, filters=filters, timing=of_input(graph, source, around.timing, place))
 
 
-def _moment(graph: Graph, declared: Declared[Metric]) -> Moment:
+def _moment(graph: Graph, declared: Declared[Metric], filters: tuple[Expression, ...]) -> Moment:
     """Which rows stand for a period; raises `DeclarationError` (not-time) and what names in it raise."""
     metric = declared.term
     assert metric.non_additive
@@ -248,7 +252,8 @@ def _moment(graph: Graph, declared: Declared[Metric]) -> Moment:
         bind_filter(graph, metric.model, Text(one, declared.place_of("non_additive", "by")), axis=None, columns=True)
         for one in metric.non_additive.by
     )
-    return Moment(over, field_expression(graph, replace(field, grain=finest(dimension))), metric.non_additive.take, by)
+    of = field_expression(graph, replace(field, grain=finest(dimension)))
+    return Moment(over, of, metric.non_additive.take, by, filters)
 
 
 def _scan(aggregation: Aggregation, scanned: list[Aggregation]) -> Column:

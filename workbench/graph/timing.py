@@ -73,7 +73,8 @@ class Timing:
     def units(self) -> tuple[str, ...]:
         """The grains that moments must at least be told apart by."""
         offsets = tuple(anchor.by.grain for anchor in self.anchors if isinstance(anchor, Offset))
-        return (*offsets, *((self.window.grain,) if self.window else ()))
+        spans = (self.window.grain,) if self.window else (self.to_date,) if self.to_date else ()
+        return (*offsets, *spans)
 
     @property
     def daily(self) -> bool:

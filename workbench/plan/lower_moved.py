@@ -10,7 +10,7 @@ import ibis
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, conjunction
 from workbench.graph.timing import NOW, TIME, Offset, Timing
 from workbench.plan.lower_scalar import add_interval, lower, lower_aggregate, lower_condition, truncate
-from workbench.plan.steps import CalendarSource, Leg, Moments, Source, Summary
+from workbench.plan.steps import CalendarSource, Latest, Leg, Moments, Source, Summary
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -88,6 +88,8 @@ def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table) -> ir.Table:
     met = spine.inner_join(partial, _looks_at(timing, spine[T], partial["__at"]))
     if leg.move.later is not None:
         met = met.filter(lower_condition(leg.move.later, lambda of: met[T if of.relation == TIME else of.name]))
+    if leg.latest is not None:
+        met = _levelled(leg, leg.latest, met)
     by = [*shows, *keys]
     if timing.pick == "average":
         daily = _folded(met, [T, *by], folds)
@@ -108,7 +110,10 @@ def _partial(
     values = {"__at": lower(leg.moments.at, column)}
     values |= {name: lower(tree, column) for name, tree in (*keys.items(), *leg.move.carried)}
     aggregates = {one.name: whole(one) for one in leg.summaries}
-    if all(one.function in _ADDED and not one.distinct for one in aggregates.values()):
+    if leg.latest is not None:
+        values |= {"__of": lower(leg.latest.of, column)}
+        values |= {name: lower(tree, column) for name, tree in _within(leg, leg.latest).items() if name[:2] == "__"}
+    elif all(one.function in _ADDED and not one.distinct for one in aggregates.values()):
         sums = {name: lower_aggregate(one, column, rows) for name, one in aggregates.items()}
         folds = {name: Aggregate(_ADDED[one.function], (Column("", name),)) for name, one in aggregates.items()}
         return rows.group_by(**values).aggregate(**sums), folds
@@ -123,6 +128,22 @@ def _partial(
     raw = rows.select(**values)
     as_set = all(one.distinct or one.function in _OF_SETS for one in aggregates.values())
     return raw.distinct() if as_set else raw, folds
+
+
+def _within(leg: Leg, latest: Latest) -> Mapping[str, Expression]:
+    """What the moment of a level is found for: groups shown of the moment asked for, and values of rows."""
+    assert leg.moments is not None
+    shown = {tree: name for name, tree in leg.moments.shows}
+    return {shown.get(tree, f"__w{i}"): tree for i, tree in enumerate(latest.within)}
+
+
+def _levelled(leg: Leg, latest: Latest, met: ir.Table) -> ir.Table:
+    """The rows of the first or last moment that are looked at, each of them from one moment."""
+    window = ibis.window(group_by=list(_within(leg, latest)))
+    for name in ("__of", T):  # ends of months make one row count in several moments
+        chosen = met[name].min() if latest.take == "first" else met[name].max()
+        met = met.filter(met[name] == chosen.over(window))
+    return met
 
 
 def _picked(spine: ir.Table, shows: list[str], timing: Timing) -> ir.Table:
