@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,8 +19,6 @@ from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
 from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
-
-EXAMPLES = int(os.environ.get("WORKBENCH_EXAMPLES", "60"))
 
 PATHS = [
     "status", "size", "placed.month", "refunded.month", "tier", "joined.month", "customer.tier", "customer.region.name",
@@ -138,11 +135,10 @@ def assert_same(got: dict[tuple[Any, ...], Any], wanted: dict[tuple[Any, ...], A
                 assert mine == value, (key, name, mine, value)
 
 
-oracle_settings = settings(
-    max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
-)
+oracle_settings = settings.get_profile("oracle")
 
 
+@pytest.mark.nightly
 @oracle_settings
 @given(tables=shops, question=questions())
 def test_answers_are_what_rows_say(workspace: Workspace, tables: shop.Tables, question: Any) -> None:
@@ -152,6 +148,7 @@ def test_answers_are_what_rows_say(workspace: Workspace, tables: shop.Tables, qu
     assert_same(got, shop.expected(tables, metrics, by, where_of(condition)))
 
 
+@pytest.mark.nightly
 @oracle_settings
 @given(tables=shops, question=questions())
 def test_a_value_never_depends_on_company(workspace: Workspace, tables: shop.Tables, question: Any) -> None:
@@ -166,6 +163,7 @@ def test_a_value_never_depends_on_company(workspace: Workspace, tables: shop.Tab
     assert_same(backwards, together)
 
 
+@pytest.mark.nightly
 @oracle_settings
 @given(tables=shops, question=questions())
 def test_a_restricted_answer_is_the_stewards_over_permitted_rows(
@@ -182,6 +180,7 @@ def test_a_restricted_answer_is_the_stewards_over_permitted_rows(
     assert_same(got, shop.expected(permitted, metrics, by, where_of(condition)))
 
 
+@pytest.mark.nightly
 @oracle_settings
 @given(tables=shops, path=st.sampled_from(["customer.tier", "customer.region.name", "status", "placed.month"]))
 def test_groups_of_a_to_one_dimension_sum_to_the_total(workspace: Workspace, tables: shop.Tables, path: str) -> None:

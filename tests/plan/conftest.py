@@ -1,0 +1,21 @@
+"""How many random shops a property is tried on: a few in the quick run, thousands under ``-m nightly``."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+QUICK, NIGHTLY = 60, 2000
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    nightly = "nightly" in config.option.markexpr and "not nightly" not in config.option.markexpr
+    settings.register_profile(
+        "oracle",
+        max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", NIGHTLY if nightly else QUICK)),
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )

@@ -1,0 +1,127 @@
+"""Answers over time against brute force: windows, to-date, running, offsets, levels and spines on random shops."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.plan import shop, shop_time
+from tests.plan.shop_time import Asked, Condition
+from tests.plan.test_oracle import assert_same, maybe, plain, rows, session, small, states, tiers
+from workbench.declare.question import Question
+from workbench.declare.workspace import Workspace, load
+from workbench.errors import Unanswerable
+from workbench.session.session import Session
+
+oracle = settings.get_profile("oracle")
+
+# Around the ends of months of 31 and 29 days, where months are hardest to count.
+days = st.dates(date(2024, 1, 26), date(2024, 4, 3)) | st.sampled_from(
+    [date(2024, 1, 31), date(2024, 2, 1), date(2024, 2, 29), date(2024, 3, 31), date(2023, 12, 31)]
+)
+moments = st.builds(lambda d, h, m: datetime(d.year, d.month, d.day, h, m), days, st.integers(0, 23), st.integers(0, 1))
+
+shops = st.fixed_dictionaries(
+    {
+        "regions": rows("region_id", 2, name=st.sampled_from(["east", None])),
+        "customers": rows("customer_id", 3, region_id=maybe | small, tier=tiers, joined=maybe | days),
+        "orders": rows(
+            "order_id", 12, customer_id=maybe | small, ship_region_id=maybe | small,
+            status=states, amount=maybe | st.integers(-20, 120), placed=moments | moments | maybe,
+        ),
+        "refunds": rows(
+            "refund_id", 6, customer_id=maybe | small, amount=maybe | st.integers(0, 50), refunded=maybe | days
+        ),
+    }
+)  # fmt: skip
+
+TIMES = ["metric_time.day", "metric_time.week", "metric_time.month", "metric_time.quarter", "placed.month"]
+OTHERS = ["customer.tier", "customer.region.name", "status", "size", "customer.joined.month"]
+CONDITIONS = [
+    Condition(
+        "metric_time.month = '2024-02-01'", ("metric_time.month",),
+        lambda get: get("metric_time.month") == date(2024, 2, 1),
+    ),
+    Condition(
+        "metric_time.day > '2024-02-10'", ("metric_time.day",),
+        lambda get: get("metric_time.day") is not None and get("metric_time.day") > date(2024, 2, 10),
+    ),
+    Condition(
+        "metric_time.week < '2024-03-04'", ("metric_time.week",),
+        lambda get: get("metric_time.week") is not None and get("metric_time.week") < date(2024, 3, 4),
+    ),
+    Condition("customer.tier = 'gold'", ("customer.tier",), lambda get: get("customer.tier") == "gold"),
+    Condition("customer.tier is null", ("customer.tier",), lambda get: get("customer.tier") is None),
+    Condition("status = 'open'", ("status",), lambda get: get("status") == "open"),
+    Condition(
+        "metric_time.month = '2024-02-01' or customer.tier = 'gold'", ("metric_time.month", "customer.tier"),
+        lambda get: get("metric_time.month") == date(2024, 2, 1) or get("customer.tier") == "gold",
+    ),
+]  # fmt: skip
+OF_ORDERS = {"status", "size", "placed.month"}
+
+
+def reachable(metrics: list[str], path: str) -> bool:
+    return path not in OF_ORDERS or shop_time.models(metrics) == {"orders"}
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[list[str], Asked]:
+    """Metrics over time, maybe in plain company; groups, conditions and a time range."""
+    metrics = draw(st.lists(st.sampled_from(sorted(shop_time.METRICS)), min_size=1, max_size=3, unique=True))
+    metrics += draw(st.lists(st.sampled_from(sorted(shop_time.PLAIN)), max_size=1))
+    by = draw(st.lists(st.sampled_from([p for p in TIMES if reachable(metrics, p)]), max_size=2, unique=True))
+    by += draw(st.lists(st.sampled_from([p for p in OTHERS if reachable(metrics, p)]), max_size=1))
+    legal = [one for one in CONDITIONS if all(reachable(metrics, path) for path in one.paths)]
+    where = draw(st.lists(st.sampled_from(legal), max_size=2, unique_by=lambda one: one.text))
+    time = draw(st.none() | st.tuples(days, days).map(sorted).map(tuple))
+    return metrics, Asked(tuple(by), tuple(where), time)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The declared shop, with metrics over time."""
+    root = shop.declare(tmp_path_factory.mktemp("shop"))
+    (root / "metrics/shop/time.yml").write_text(shop_time.DECLARATIONS, encoding="utf-8")
+    return load(root).require()
+
+
+def question(metrics: list[str], asked: Asked) -> Question:
+    return Question(metrics=metrics, by=asked.by, where=asked.text, time=asked.time)
+
+
+def answered(asking: Session, metrics: list[str], asked: Asked) -> dict[tuple[Any, ...], Any]:
+    """The answer, by group."""
+    found = asking.ask(question(metrics, asked)).rows()
+    out = {tuple(row[path] for path in asked.by): {m: plain(row[m]) for m in metrics} for row in found}
+    assert len(out) == len(found), "a group came twice"
+    return out
+
+
+def timeless(metrics: list[str], asked: Asked) -> bool:
+    """Whether a metric over time is asked for without any."""
+    paths = (*asked.by, *(path for one in asked.where for path in one.paths))
+    named = asked.time or any(shop_time.on_axis(m, p) for p in paths for m in shop_time.models(metrics))
+    return not named and shop_time.needs_time(metrics)
+
+
+@pytest.mark.nightly
+@oracle
+@given(tables=shops, drawn=questions())
+def test_answers_over_time_are_what_rows_say(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
+    metrics, asked = drawn
+    with session(workspace, tables) as asking:
+        if timeless(metrics, asked):
+            with pytest.raises(Unanswerable, match="needs-time"):
+                answered(asking, metrics, asked)
+            return
+        got = answered(asking, metrics, asked)
+    assert_same(got, shop_time.expected(tables, metrics, asked))
+
+
+def test_every_metric_over_time_has_a_meaning(workspace: Workspace) -> None:
+    assert set(workspace.metrics) == set(shop_time.EVERY)
