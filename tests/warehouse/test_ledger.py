@@ -8,13 +8,15 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from workbench.errors import WarehouseError
-from workbench.warehouse.ledger import Ledger, Run
+from workbench.warehouse.ledger import KeyFact, Ledger, Run
+from workbench.warehouse.ledger_store import LedgerStore
 
 ONE = Run("ana", "metric", ("flights", "delay"), "abc", 12, 0.25, "answered", 2)
 
@@ -116,3 +118,27 @@ def test_a_ledger_that_cannot_be_written_warns_once(tmp_path: Path, spoil: Calla
     with pytest.raises(WarehouseError) as refused:
         Ledger.open(url(tmp_path)).recent()
     assert refused.value.slug == "ledger-unreadable"
+
+
+FACT = KeyFact("shops", ("id", "land"), "", "f00d", "v1", "broken", 9, 1, 2, 0, ("id = 'é', land = 1 (2 rows)",))
+
+
+def test_what_was_found_of_keys_is_kept_by_version(tmp_path: Path) -> None:
+    ledger = Ledger.open(url(tmp_path))
+    assert ledger.key_facts("v1") == ()
+    assert not (tmp_path / ".workbench").exists()
+    orphans = replace(FACT, role="town", verdict="sound", duplicates=0, orphans=3)
+    for note in (FACT, ONE, orphans, replace(FACT, version="v2")):
+        ledger.note(note)
+    ledger.close()
+    assert Ledger.open(url(tmp_path)).key_facts("v1") == (FACT, orphans)
+    assert LedgerStore(url(tmp_path)).key_facts("v1") == (FACT, orphans), "both ways of reading agree"
+    assert Ledger.open(url(tmp_path)).recent() == (ONE,)
+    assert (orphans.matched, orphans.multiplies, FACT.multiplies) == (5, False, True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 99])
+def test_facts_that_cannot_be_read_are_as_good_as_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ".workbench").mkdir()
+    (tmp_path / ".workbench" / "ledger.db").write_bytes(content)
+    assert Ledger.open(url(tmp_path)).key_facts("v1") == ()
