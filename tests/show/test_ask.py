@@ -13,7 +13,7 @@ from workbench.session.session import Session
 from workbench.show.ask import Desk, Reading, finished, held_span, key, tiles_of
 from workbench.show.periods import Span
 from workbench.show.state import PageState
-from workbench.show.tile_html import error_html, number_html
+from workbench.show.tile_html import error_html, number_html, prose_html
 
 HALF = PageState(Span(date(2013, 7, 1), date(2013, 12, 31)), "month")
 WHOLE = PageState(Span(date(2013, 1, 1), date(2013, 12, 31)), "month")
@@ -115,6 +115,14 @@ def test_hostile_names_stay_text(desk: Desk) -> None:
     hostile = "</span><script>alert(1)</script>"
     reading = replace(reading, card=replace(reading.card, label=hostile, description=hostile, owner=hostile))
     assert "<script" not in number_html(reading, HALF, hostile)
+
+
+def test_prose_is_words_not_code() -> None:
+    html = prose_html("*so* <script>alert(1)</script> ![p](https://far.example/p.png) [x](javascript:alert(1))")
+    assert "<em>so</em>" in html
+    assert "<script" not in html
+    assert "<img" not in html
+    assert 'href="javascript' not in html
 
 
 def _read(desk: Desk, tile: Tile, state: PageState) -> Reading:

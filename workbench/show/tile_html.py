@@ -57,6 +57,14 @@ def error_html(error: WorkbenchError | str) -> str:
     return f'{STYLE}<div class="wrong" role="alert">{escape(said)}</div>'
 
 
+def prose_html(text: str) -> str:
+    """A text tile's Markdown; HTML inside it stays text, and no picture is fetched from anywhere."""
+    from markdown_it import MarkdownIt
+
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(text)
+    return f'<div style="font-size:14px;line-height:1.55;max-width:90ch">{body}</div>'
+
+
 def _change(reading: Reading) -> tuple[str, str, str]:
     """The change in words, its colour, and what it is compared to."""
     column, card = reading.column, reading.card

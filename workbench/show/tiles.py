@@ -17,11 +17,12 @@ from workbench.show import spec as pieces
 from workbench.show.ask import Desk, Reading, finished, key
 from workbench.show.chart import complete, over_time
 from workbench.show.dates import date_text
+from workbench.show.download import csv_file, excel_file
 from workbench.show.format import digits_for, part_of
 from workbench.show.state import PageState
 from workbench.show.table import headings
 from workbench.show.table_columns import frame_of, tabulator_formats
-from workbench.show.tile_html import STYLE, error_html, number_html
+from workbench.show.tile_html import STYLE, error_html, number_html, prose_html
 
 HEIGHTS = {"number": 138, "line": 300, "bar": 320, "table": 240, "text": 60}
 _NARROWEST = {"number": 150, "line": 340, "bar": 340, "table": 560, "text": 300}
@@ -71,7 +72,7 @@ class TileView:
     def ask(self, desk: Desk, state: PageState) -> None:
         """Ask the tile's question and draw the answer; an error stays inside the tile."""
         if self.tile.kind == "text":
-            self._show(pn.pane.Markdown(self.tile.text or "", sizing_mode="stretch_width", margin=0))
+            self._show(_html(prose_html(self.tile.text or "")))
             return
         try:
             self.answer = desk.tile(self.tile, state)
@@ -114,15 +115,9 @@ class TileView:
 
     def _file(self, kind: str) -> Callable[[], BytesIO]:
         def made() -> BytesIO:
-            out = BytesIO()
-            if self.answer is not None:
-                frame = self.answer.to_polars()
-                if kind == "CSV":
-                    frame.write_csv(out)
-                else:
-                    frame.write_excel(out, worksheet=self.title[:31] or "table", autofit=True)
-            out.seek(0)
-            return out
+            if self.answer is None:
+                return BytesIO()
+            return csv_file(self.answer) if kind == "CSV" else excel_file(self.answer, self.title)
 
         return made
 
