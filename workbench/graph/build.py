@@ -40,7 +40,21 @@ class Graph:
 
 def build(workspace: Workspace) -> Graph:
     """The graph of everything declared in a workspace."""
-    return Graph(workspace.models, workspace.metrics, workspace.calendars)
+    calendars = {name: _as_model(declared) for name, declared in workspace.calendars.items()}
+    return Graph({**calendars, **workspace.models}, workspace.metrics, workspace.calendars)
+
+
+def _as_model(declared: Declared[Calendar]) -> Declared[SemanticModel]:
+    """A calendar as the model of its moments, so that it is read and restricted like any other table."""
+    calendar = declared.term
+    model = SemanticModel(
+        semantic_model=calendar.calendar,
+        table=calendar.table,
+        time_dimension=calendar.column,
+        dimensions={calendar.column: Dimension(type="time", grain=calendar.grain, visibility="internal")},
+        visibility="internal",
+    )
+    return Declared(model, declared.document)
 
 
 def unknown_metric(graph: Graph, name: str, otherwise: str = "List them with 'workbench metrics'.") -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from workbench.declare.expression import (
@@ -20,7 +20,7 @@ from workbench.declare.expression import (
 )
 from workbench.declare.functions import AGGREGATES
 from workbench.declare.grains import GRAINS, coarser
-from workbench.declare.question import Question
+from workbench.declare.question import Asked, Question
 from workbench.declare.terms import Calendar, Length
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
@@ -98,6 +98,7 @@ class Leg:
     moment_keys: tuple[Expression, ...] = ()
     conditions: tuple[Condition, ...] = ()
     following: Follower | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def leg(
     names = [asked.alias for asked in question.by]
     moves = base.timing.moves
     keys = tuple(_now(graph, base, f) if moves and _on_axis(f, base) else field_expression(graph, f) for f in fields)
-    parts = list(_conjuncts(_where(graph, question, base, moved=moves)))
+    parts = list(conjuncts(_where(graph, question, base, moved=moves)))
     where = conjunction(*(part for part in parts if not _reads(part, {TIME})))
     later = conjunction(*(part for part in parts if _reads(part, {TIME}) and _reads_rows(part)))
     spine = None
@@ -174,6 +175,7 @@ def leg(
         moment=moment,
         moment_keys=moment_keys,
         conditions=conditions,
+        names=tuple(names),
         following=_follower(graph, base.following, base.followed.aggregate)
         if base.followed and base.following
         else None,
@@ -314,10 +316,21 @@ def _asked_grain(graph: Graph, question: Question, base: Base) -> str:
     return min(grains, key=GRAINS.index) if grains else coarser("day", axis_finest(graph, base))
 
 
-def _conjuncts(tree: Expression | None) -> Iterable[Expression]:
+def field_of(graph: Graph, asked: Asked, base: Base, grain: str) -> Field:
+    """The field that is asked for, seen from a base; time without a grain gets its own, metric_time the one given."""
+    path = tuple(asked.path.split("."))
+    field = find(graph, base.model, path, axis=base.axis)
+    dimension = graph.dimension(field.model, field.dimension)
+    if dimension.type == "time" and field.grain is None and field.part is None:
+        return replace(field, grain=grain if path == (METRIC_TIME,) else finest(dimension))
+    return field
+
+
+def conjuncts(tree: Expression | None) -> Iterable[Expression]:
+    """The conditions that all must hold."""
     if isinstance(tree, Call) and tree.function == "and":
         for part in tree.arguments:
-            yield from _conjuncts(part)
+            yield from conjuncts(part)
     elif tree is not None:
         yield tree
 
@@ -341,7 +354,7 @@ def _spine(graph: Graph, question: Question, base: Base, fields: list[Field], na
             )
         )
     shown = tuple((n, _now(graph, base, f)) for n, f in zip(names, fields, strict=True) if _on_axis(f, base))
-    parts = list(_conjuncts(_where(graph, question, base, moved=True)))
+    parts = list(conjuncts(_where(graph, question, base, moved=True)))
     keep = conjunction(*(part for part in parts if _reads(part, {TIME}) and not _reads_rows(part)))
     grain = _base_grain(graph, question, base, fields, [*(tree for _, tree in shown), *parts])
     axis = find(graph, base.model, (base.axis,))
@@ -387,7 +400,7 @@ def _again(graph: Graph, question: Question, base: Base, fields: list[Field], na
     def change(tree: Expression) -> Expression:
         return shown[tree] if tree in shown else rebuild(tree, change)
 
-    parts = (change(part) for part in _conjuncts(_where(graph, question, base, moved=False)))
+    parts = (change(part) for part in conjuncts(_where(graph, question, base, moved=False)))
     return conjunction(*(part for part in parts if _reads(part, {SHOWN}) and not _reads_rows(part)))
 
 

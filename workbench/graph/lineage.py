@@ -27,8 +27,14 @@ class Origin:
 def lineage(graph: Graph, resolved: Resolved) -> tuple[Origin, ...]:
     """Where each column of the answer comes from, direct and through filters."""
     out = []
-    for position, key in enumerate(resolved.keys):
-        read = [c for leg in resolved.legs for c in columns_read(graph, leg.model, leg.keys[position])]
+    for key in resolved.keys:
+        shown = [
+            (leg, tree)
+            for leg in resolved.legs
+            for name, tree in zip(leg.names, leg.keys, strict=True)
+            if name == key.name
+        ]
+        read = [column for leg, tree in shown for column in columns_read(graph, leg.model, tree)]
         out.append(Origin(key.name, tuple(dict.fromkeys(read))))
     for number in resolved.numbers:
         used = [resolved.aggregations[int(c.name)] for c in walk(number.tree) if _is_scanned(c)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from workbench.declare.expression import Expression, Literal, Name, rebuild, walk
 from workbench.declare.grains import coarser
@@ -11,10 +11,11 @@ from workbench.declare.question import Asked, Question
 from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
 from workbench.graph.bind import Text, refuse_aggregates
 from workbench.graph.build import Graph, unknown_metric
+from workbench.graph.distinct import distinct_legs
 from workbench.graph.formulas import Aggregation, formula
 from workbench.graph.identity import same_values
-from workbench.graph.legs import Base, Leg, axis_finest, leg
-from workbench.graph.paths import METRIC_TIME, Field, find, finest
+from workbench.graph.legs import Base, Leg, axis_finest, field_of, leg
+from workbench.graph.paths import METRIC_TIME, Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,26 @@ def resolve(graph: Graph, question: Question) -> Resolved:
         base = Base(one.model, axis, one.timing, one.moment, one if one.following else None)
         bases.setdefault(base, []).append(index)
     if not scanned:
-        bases[_base_without_metrics(graph, question)] = []
+        return _without_metrics(graph, question)
     grain = _default_grain(graph, question, bases)
     keys = tuple(_key(graph, asked, tuple(bases), grain) for asked in question.by)
     legs = tuple(
-        leg(graph, question, base, indexes, [_field(graph, asked, base, grain) for asked in question.by], scanned)
+        leg(graph, question, base, indexes, [field_of(graph, asked, base, grain) for asked in question.by], scanned)
         for base, indexes in bases.items()
     )
     names = (*(k.name for k in keys), *(n.name for n in numbers))
     order = tuple(_order(text, names, question) for text in question.order_by)
     return Resolved(question, keys, numbers, tuple(scanned), legs, having, order, question.limit)
+
+
+def _without_metrics(graph: Graph, question: Question) -> Resolved:
+    """A question for the values that dimensions have."""
+    if question.having is not None:
+        raise QuestionError(Problem("empty-question", "'having' is about metrics, and the question asks for none."))
+    fields, legs = distinct_legs(graph, question)
+    keys = tuple(Key(asked.alias, asked.path, field) for asked, field in zip(question.by, fields, strict=True))
+    order = tuple(_order(text, tuple(key.name for key in keys), question) for text in question.order_by)
+    return Resolved(question, keys, (), (), legs, None, order, question.limit)
 
 
 def _distinct_names(question: Question) -> None:
@@ -128,40 +139,6 @@ def _has_history(graph: Graph) -> bool:
     return any(one.valid for declared in graph.models.values() for one in declared.term.relationships.values())
 
 
-def _base_without_metrics(graph: Graph, question: Question) -> Base:
-    """The model whose rows give the distinct values of a question without metrics."""
-    first = question.by[0].path.split(".")
-    if len(first) > 1 and first[0] in graph.models:
-        return Base(first[0], graph.model(first[0]).time_dimension)
-    fitting = [model for model in graph.models if all(_reaches(graph, model, asked.path) for asked in question.by)]
-    own = [m for m in fitting if first[0] in graph.model(m).dimensions or first[0] == graph.model(m).entity] or fitting
-    if len(own) == 1:
-        return Base(own[0], graph.model(own[0]).time_dimension)
-    if own:
-        raise Unanswerable(
-            Problem(
-                "ambiguous-path",
-                f"'{question.by[0].path}' is a dimension of several models.",
-                hint=f"Start with one of {', '.join(f'{m}.{question.by[0].path}' for m in own)}.",
-            )
-        )
-    raise QuestionError(
-        Problem(
-            "unknown-dimension",
-            f"no model has {', '.join(repr(a.path) for a in question.by)} together.",
-            hint="Start a path with its model's name, such as 'airports.name'.",
-        )
-    )
-
-
-def _reaches(graph: Graph, model: str, path: str) -> bool:
-    try:
-        find(graph, model, tuple(path.split(".")), axis=graph.model(model).time_dimension)
-    except (QuestionError, Unanswerable):
-        return False
-    return True
-
-
 def _default_grain(graph: Graph, question: Question, bases: Mapping[Base, list[int]]) -> str:
     """The grain of a bare metric_time: the coarsest that any asked metric has, and a day at least."""
     grain = "day"
@@ -177,18 +154,9 @@ def _default_grain(graph: Graph, question: Question, bases: Mapping[Base, list[i
     return grain
 
 
-def _field(graph: Graph, asked: Asked, base: Base, grain: str) -> Field:
-    path = tuple(asked.path.split("."))
-    field = find(graph, base.model, path, axis=base.axis)
-    dimension = graph.dimension(field.model, field.dimension)
-    if dimension.type == "time" and field.grain is None and field.part is None:
-        return replace(field, grain=grain if path == (METRIC_TIME,) else finest(dimension))
-    return field
-
-
 def _key(graph: Graph, asked: Asked, bases: tuple[Base, ...], grain: str) -> Key:
     """The key, once it is sure that it means the same from every base."""
-    fields = [_field(graph, asked, base, grain) for base in bases]
+    fields = [field_of(graph, asked, base, grain) for base in bases]
     if asked.path.split(".")[0] != METRIC_TIME:
         for field, base in zip(fields[1:], bases[1:], strict=True):
             if not same_values(graph, fields[0], field):

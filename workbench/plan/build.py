@@ -45,7 +45,7 @@ def build(granted: Pass, types_of: TypesOf, salt: str) -> Plan:
     """The plan of a granted question; nothing but a Pass makes one. ``salt`` goes into hashes of masked values."""
     resolved = granted.resolved
     names = tuple(key.name for key in resolved.keys)
-    legs = tuple(_leg(granted, leg, resolved.aggregations, names, types_of, salt) for leg in resolved.legs)
+    legs = tuple(_leg(granted, leg, resolved.aggregations, leg.names, types_of, salt) for leg in resolved.legs)
     derived = tuple(Derive(number.name, _by_name(number.tree)) for number in resolved.numbers)
     having = _by_name(resolved.having) if resolved.having is not None else None
     ordered = {name for name, _ in resolved.order}

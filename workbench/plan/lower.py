@@ -11,6 +11,7 @@ import ibis.expr.datatypes as dt
 
 from workbench.declare.expression import Column, conjunction
 from workbench.errors import Problem, QuestionError
+from workbench.graph.joins import CALENDAR
 from workbench.plan.lower_followed import followed
 from workbench.plan.lower_keys import same
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
@@ -132,8 +133,9 @@ def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
             moment, start, end = attach.valid
             at, ends = lower(moment, left_column), lower(end, right_column)
             on += [at >= lower(start, right_column), (at < ends) | ends.isnull()]
-        # Values without a metric: a partner that no row leads to has values too.
-        joined = joined.left_join(right, on) if leg.summaries else joined.outer_join(right, on)
+        # Values without a metric: a partner that no row leads to has values too, but a calendar's are not asked for.
+        whole_partner = not leg.summaries and CALENDAR not in own
+        joined = joined.outer_join(right, on) if whole_partner else joined.left_join(right, on)
     for among in leg.among:
         joined = _with_condition(joined, among, names, find)
         names |= {(among.name, one.name): f"{among.name}.{one.name}" for one in among.plan.derived}

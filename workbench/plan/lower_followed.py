@@ -36,7 +36,7 @@ def followed(leg: Leg, rows: ir.Table, names: Names, later: ir.Table) -> ir.Tabl
     if follow.within is not None:
         on.append(first["__from"] > add_interval(then["__at"], -follow.within.count, follow.within.grain))
     met = first.inner_join(then, on)
-    order = [ibis.desc("__from"), ibis.desc("__row")]
+    order = [ibis.desc("__from"), ibis.asc("__row")]
     met = met.mutate(__n=ibis.row_number().over(group_by="__id", order_by=order))
     met = met.filter(met["__n"] == 0)
     numbers = {one.name: lower_aggregate(whole(one), lambda of: met[of.name], met) for one in leg.summaries}
