@@ -194,9 +194,8 @@ def _conversion(graph: Graph, name: str, scanned: list[Aggregation], around: Aro
     at = tuple(_axis_value(graph, one, place) for one in (first, after))
     following = Following(after.model, str(after.axis), after.filters, same, (at[0], at[1]), conversion.within)
     converted = _scan(replace(first, aggregate=after.aggregate, following=following), scanned)
-    if conversion.calculate == "count":
-        return converted
-    return Call("/", (converted, _scan(first, scanned)))
+    events = _scan(first, scanned)  # read for the count too: groups of first events that nothing follows show as well
+    return converted if conversion.calculate == "count" else Call("/", (converted, events))
 
 
 def _event(graph: Graph, name: str, around: Around, place: Place) -> Aggregation:
