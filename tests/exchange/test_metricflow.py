@@ -76,7 +76,7 @@ def test_losses_are_named_with_place_and_reason(imported: Imported) -> None:
     found = {(loss.kind, loss.name): loss for loss in imported.losses}
     for kind, name, place, reason in (
         ("metric", "loans_last_term", "metrics.yml:", "grain of one's own ('term')"),
-        ("metric", "loan_to_reservation", "metrics.yml:", "conversions"),
+        ("metric", "loan_to_borrower", "metrics.yml:", "no single count"),
         ("metric", "oddly_loved_titles", "metrics.yml:", "compared with something else"),
         ("metric", "rough_fine", "models.yml:", "approximate"),
         ("dimension", "books.odd", "models.yml:", "not in our language"),
@@ -163,6 +163,9 @@ JAN, FEB, MAR, APR = (date(2024, month, 1) for month in range(1, 5))
         ("loans_change", [(JAN, None), (FEB, 1), (MAR, -2), (APR, None)]),
         ("change_twice", [(JAN, None), (FEB, 2), (MAR, -4), (APR, None)]),
         ("loans_at_month_start", [(MAR, 1)]),
+        # Novel 10, lent in January, is reserved in February; atlas 11, lent in February, is reserved in April.
+        ("loan_to_reservation", [(JAN, 0.5), (FEB, 1 / 3), (MAR, None)]),
+        ("reserved_again", [(JAN, 1), (FEB, 0)]),
         ("loans_every_day", [(JAN, 2), (FEB, 3), (MAR, 1), (APR, 0)]),
         ("last_fine", [(JAN, 2.0), (FEB, 8.0), (MAR, 16.0)]),
     ],
@@ -196,6 +199,12 @@ def test_metrics_of_an_entity_are_conditions(session: Any, imported: Imported) -
         (3.5,)
     ]
     assert ask(session, imported, ["titles"], where="{{ Metric('novel_share', ['book']) }} is null") == [(1,)]
+
+
+def test_events_of_a_conversion_are_metrics(imported: Imported) -> None:
+    conversion = term(imported, "metrics/loans/loan_to_reservation.yml")["conversion"]
+    assert conversion == {"from": "loans", "to": "loan_to_reservation_then", "entity": "book"}
+    assert term(imported, "metrics/reservations/loan_to_reservation_then.yml")["visibility"] == "internal"
 
 
 def test_totals_over_time(session: Any, imported: Imported) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from workbench.exchange.metricflow_node import Node
-from workbench.exchange.metricflow_project import Condition, Cumulative, MetricInput, MfMetric
+from workbench.exchange.metricflow_project import Condition, Cumulative, MeasureUse, MetricInput, MfConversion, MfMetric
 
-KINDS = ("simple", "ratio", "derived", "cumulative")
-_LATER = {"conversion": "conversions are not supported yet"}
+KINDS = ("simple", "ratio", "derived", "cumulative", "conversion")
 _ON_MEASURE = ("simple", "cumulative")
 
 
@@ -30,17 +29,20 @@ def read_metric(node: Node) -> MfMetric:
         conditions=tuple(conditions),
         grain=(node.text("time_granularity") or params.text("time_granularity")).lower() or None,
         fill=_number(measure.get("fill_nulls_with")) if measure else None,
-        refusal=_refusal(kind, measure),
+        refusal=_refusal(kind, params),
         place=node.place(),
         cumulative=_cumulative(params) if kind == "cumulative" else None,
         spine=bool(measure and measure.flag("join_to_timespine")),
+        conversion=_conversion(params.child("conversion_type_params")) if kind == "conversion" else None,
     )
 
 
-def _refusal(kind: str, measure: Node | None) -> str:
+def _refusal(kind: str, params: Node) -> str:
     if kind not in KINDS:
-        return _LATER.get(kind, f"its type '{kind}' is unknown")
-    return "it names no measure" if kind in _ON_MEASURE and measure is None else ""
+        return f"its type '{kind}' is unknown"
+    if kind == "conversion" and _conversion(params.child("conversion_type_params")) is None:
+        return "it names no two measures"
+    return "it names no measure" if kind in _ON_MEASURE and params.named("measure") is None else ""
 
 
 def _cumulative(params: Node) -> Cumulative:
@@ -51,6 +53,29 @@ def _cumulative(params: Node) -> Cumulative:
         (own.text("grain_to_date") or params.text("grain_to_date")).lower(),
         own.text("period_agg").lower() or "first",
     )
+
+
+def _conversion(node: Node | None) -> MfConversion | None:
+    base, converted = (node.named("base_measure"), node.named("conversion_measure")) if node else (None, None)
+    if node is None or base is None or converted is None:
+        return None
+    pairs = (
+        (one.text("base_property"), one.text("conversion_property")) for one in node.children("constant_properties")
+    )
+    calculation = node.text("calculation").lower() or "conversion_rate"
+    return MfConversion(
+        _measure_use(base),
+        _measure_use(converted),
+        node.text("entity"),
+        _length(node, "window"),
+        tuple(pairs),
+        calculation,
+    )
+
+
+def _measure_use(node: Node) -> MeasureUse:
+    fill, spine = _number(node.get("fill_nulls_with")), node.flag("join_to_timespine")
+    return MeasureUse(node.text("name"), _conditions(node), fill, spine)
 
 
 def _length(node: Node, key: str) -> str:

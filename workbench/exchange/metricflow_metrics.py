@@ -9,6 +9,7 @@ from typing import Any
 from workbench.declare.expression import Name, walk
 from workbench.declare.parser import parse
 from workbench.errors import WorkbenchError
+from workbench.exchange.metricflow_conversion import conversion_term
 from workbench.exchange.metricflow_filters import references
 from workbench.exchange.metricflow_models import hidden_column, written
 from workbench.exchange.metricflow_names import Names, quoted
@@ -18,6 +19,7 @@ from workbench.exchange.metricflow_project import (
     Condition,
     Measure,
     MetricInput,
+    MfConversion,
     MfMetric,
     Project,
 )
@@ -79,7 +81,10 @@ def _term(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str, An
         raise refused(metric.refusal)
     if not NAME.fullmatch(metric.name):
         raise refused(BAD_NAME)
-    body = _simple(work, metric) if metric.measure else _derived(work, metric, chain)
+    if metric.conversion:
+        body = _conversion(work, metric.conversion, chain)
+    else:
+        body = _simple(work, metric) if metric.measure else _derived(work, metric, chain)
     bases = work.project.bases(metric.name)
     term = written(
         metric=metric.name,
@@ -89,8 +94,16 @@ def _term(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str, An
         **body,
         filter=_filter(work, metric.conditions, metric.name, chain),
         grain=metric.grain,
+        visibility="internal" if metric.hidden else None,
     )
     return term if metric.fill is None else {**term, "fill_nulls_with": metric.fill}
+
+
+def _conversion(work: _Work, conversion: MfConversion, chain: tuple[str, ...]) -> dict[str, Any]:
+    for event in (conversion.first, conversion.then):
+        _use(work, event, chain)
+    terms = work.terms[conversion.first], work.terms[conversion.then]
+    return conversion_term(work.project, conversion, [work.dimensions[term["model"]] for term in terms], terms)
 
 
 def _simple(work: _Work, metric: MfMetric) -> dict[str, Any]:

@@ -124,9 +124,9 @@ class Names:
     def finest(self, metric: str) -> str:
         """The grain at which the time of a metric is known, a day at least."""
         found = self.project.metrics[metric]
-        if found.measure is None:
+        if found.counted is None:
             return max((self.finest(one.metric) for one in found.inputs), key=GRAINS.index, default="day")
-        measure = self.project.measures[found.measure]
+        measure = self.project.measures[found.counted]
         axis = self.project.models[measure.model].dimension(measure.axis or "")
         return coarser("day", axis.grain or "day") if axis else "day"
 

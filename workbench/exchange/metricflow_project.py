@@ -156,8 +156,35 @@ class Cumulative:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureUse:
+    """A measure used by a metric."""
+
+    measure: str
+    conditions: tuple[Condition, ...]
+    fill: float | int | None
+    spine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MfConversion:
+    """Events of one measure followed by those of another; ``first`` and ``then`` name metrics of the two."""
+
+    base: MeasureUse
+    converted: MeasureUse
+    entity: str
+    window: str
+    constant: tuple[tuple[str, str], ...]
+    calculation: str
+    first: str = ""
+    then: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MfMetric:
-    """A metric: over one measure (simple, cumulative), or over other metrics (ratio, derived)."""
+    """A metric: over one measure (simple, cumulative), two (conversion), or over other metrics (ratio, derived).
+
+    One that is ``hidden`` is written nowhere: it is the events of a conversion.
+    """
 
     name: str
     kind: str
@@ -173,6 +200,13 @@ class MfMetric:
     place: Place
     cumulative: Cumulative | None = None
     spine: bool = False
+    conversion: MfConversion | None = None
+    hidden: bool = False
+
+    @property
+    def counted(self) -> str | None:
+        """The measure whose rows it is computed from and whose time it has, None where other metrics say."""
+        return self.conversion.base.measure if self.conversion else self.measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +265,7 @@ class Project:
         found = self.metrics.get(metric)
         if found is None or metric in chain:
             return []
-        if found.measure is not None:
-            measure = self.measures.get(found.measure)
+        if found.counted is not None:
+            measure = self.measures.get(found.counted)
             return [measure.model] if measure else []
         return [base for one in found.inputs for base in self._bases(one.metric, (*chain, metric))]

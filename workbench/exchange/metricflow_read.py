@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.declare.reader import Document, read_documents
 from workbench.errors import DeclarationError, Place, Problem
+from workbench.exchange.metricflow_conversion import named_events
 from workbench.exchange.metricflow_metric import read_metric
 from workbench.exchange.metricflow_model import read_model
 from workbench.exchange.metricflow_node import Node
@@ -54,6 +55,7 @@ def read_project(source: Path, schema: str) -> Project:
         for document in documents:
             _read_document(document, found)
     _created_metrics(found)
+    named_events(found.metrics)
     return Project(found.models, found.metrics, found.saved, found.spines, tuple(found.losses))
 
 

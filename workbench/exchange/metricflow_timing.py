@@ -34,7 +34,7 @@ def metric_timing(project: Project, metric: MfMetric, finest: str) -> dict[str, 
         raise refused(f"its period_agg '{rows.period}' is unknown")
     if metric.grain and GRAINS.index(metric.grain) > GRAINS.index(finest):
         raise refused(f"it is computed by the {metric.grain} at once, though its rows are known by the {finest}")
-    spans = written(window=_length(project, rows.window), to_date=_grain(project, rows.to_date))
+    spans = written(window=length(project, rows.window), to_date=_grain(project, rows.to_date))
     if len(spans) > 1:
         raise refused("it has both a window and a grain_to_date")
     return {**out, **(spans or {"running": True}), "period": rows.period}
@@ -44,7 +44,7 @@ def input_timing(project: Project, one: MetricInput) -> dict[str, Any]:
     """The keys of an input that is used at another time."""
     if one.offset and one.offset_to:
         raise refused(f"it uses '{one.metric}' with both offset_window and offset_to_grain")
-    return written(offset=_length(project, one.offset), offset_to=_grain(project, one.offset_to))
+    return written(offset=length(project, one.offset), offset_to=_grain(project, one.offset_to))
 
 
 def level_term(level: Level | None, dimensions: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -57,7 +57,8 @@ def level_term(level: Level | None, dimensions: Mapping[str, Any]) -> dict[str, 
     return written(over=level.over, take=level.take, by=list(level.by))
 
 
-def _length(project: Project, text: str) -> str | None:
+def length(project: Project, text: str) -> str | None:
+    """A length of time as ours; raises `Unanswerable` where we have none like it."""
     if not text:
         return None
     found = _LENGTH.fullmatch(text)
