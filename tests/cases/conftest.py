@@ -1,4 +1,4 @@
-"""The two workspaces that cases are asked of, and the same data open for hand-written SQL."""
+"""The workspaces that cases are asked of, and the same data open for hand-written SQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.session.session import Session
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 PRELUDE = (HERE / "prelude.sql").read_text(encoding="utf-8")
-STEWARDS = {"flights": "sam@skyways.example", "shop": "sue@shop.example"}
+STEWARDS = {"flights": "sam@skyways.example", "trial": "sam@skyways.example", "shop": "sue@shop.example"}
 
 
 @dataclass
@@ -54,20 +54,26 @@ class Desk:
 
 @pytest.fixture(scope="session")
 def desks(tmp_path_factory: pytest.TempPathFactory, flights_file: Path) -> Iterator[dict[str, Desk]]:
-    """The reference workspace over the flights, and the shop of `shop/`, each in a folder of its own."""
+    """The reference workspace over the flights, the same with `trial/`, and the shop, each in a folder of its own."""
     folder = tmp_path_factory.mktemp("cases")
-    flights = folder / "flights"
-    flights.mkdir()
-    for name in ("metrics", "access", "notebooks"):
-        (flights / name).symlink_to(REPOSITORY / name)
-    (flights / "pyproject.toml").write_text(f"[tool.workbench.environments.dev]\nwarehouse = '{flights_file}'\n")
+    flights, trial = folder / "flights", folder / "trial"
+    for root in (flights, trial):
+        root.mkdir()
+        for name in ("metrics", "access", "notebooks"):
+            shutil.copytree(REPOSITORY / name, root / name)
+        (root / "pyproject.toml").write_text(f"[tool.workbench.environments.dev]\nwarehouse = '{flights_file}'\n")
+    shutil.copytree(HERE / "trial", trial / "metrics" / "trial")
     shop = folder / "shop"
     shutil.copytree(HERE / "shop", shop)
     (shop / ".workbench").mkdir()
     file = shop / ".workbench" / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute((shop / "warehouse.sql").read_text(encoding="utf-8"))
-    found = {"flights": Desk("flights", flights, flights_file, prelude=PRELUDE), "shop": Desk("shop", shop, file)}
+    found = {
+        "flights": Desk("flights", flights, flights_file, prelude=PRELUDE),
+        "trial": Desk("trial", trial, flights_file, prelude=PRELUDE),
+        "shop": Desk("shop", shop, file),
+    }
     yield found
     for desk in found.values():
         for session in desk.sessions.values():
