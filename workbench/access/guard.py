@@ -35,7 +35,7 @@ def issue(resolved: Resolved, principal: Principal, restriction_of: Callable[[st
     keeps values apart. Compared, computed with or filtered by, it would tell more, or tell wrong.
     """
     restrictions: dict[str, Restriction] = {}
-    for leg, aggregations, is_asked in _all_legs(resolved.legs, resolved.aggregations):
+    for leg, aggregations, is_asked in _legs_of(resolved):
         named = {"": (leg.model, leg.table), **{r.name: (r.model, r.table) for r in leg.relations}}
         if leg.spine:
             named |= {f"{TIME}{table}": (table, table) for table in leg.spine.tables()}
@@ -47,6 +47,12 @@ def issue(resolved: Resolved, principal: Principal, restriction_of: Callable[[st
         for tree, is_shown in _trees(aggregations, leg):
             _check(tree, named, restrictions, is_shown and is_asked)
     return Pass(principal, resolved, restrictions)
+
+
+def _legs_of(resolved: Resolved) -> Iterator[tuple[Leg, tuple[Aggregation, ...], bool]]:
+    yield from _all_legs(resolved.legs, resolved.aggregations)
+    for level in resolved.levels:
+        yield from _legs_of(level.resolved)
 
 
 def _all_legs(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from workbench.declare.terms import Name, Term, Words
+from workbench.declare.terms import Name, Span, Term, Words
 
 
 class Asked(Term):
@@ -88,6 +88,14 @@ class Question(Term):
     order_by: Words = Field((), description="Columns of the answer; '-name' or 'name desc' for descending.")
     limit: int | None = Field(None, ge=0)
     time: Annotated[TimeRange | None, BeforeValidator(_time_range)] = None
+    compare: Span | None = Field(
+        None, description="Beside each metric its value that much earlier, the change and the ratio: '1 year'."
+    )
+    share_of: Words = Field(
+        (), description="Beside each metric its share: 'total', or the columns of ``by`` to share within."
+    )
+    totals: Words = Field((), description="Rows of totals: 'total', or a column of ``by`` to subtotal by.")
+    fill: bool = Field(False, description="Show periods without rows too.")
 
 
 class SavedQuery(Question):

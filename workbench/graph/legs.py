@@ -29,8 +29,8 @@ from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.entities import entity_key, key_from
 from workbench.graph.formulas import SCANNED, Aggregation, Following, Moment, formula
 from workbench.graph.paths import METRIC_TIME, Field, find, finest, own_grains, standard
-from workbench.graph.period import after, floor
-from workbench.graph.timing import NOW, TIME, Timing
+from workbench.graph.period import after, earlier, floor
+from workbench.graph.timing import NOW, TIME, Offset, Timing
 
 FOLLOWING = "~"
 """The relation of events that follow those of a leg."""
@@ -136,9 +136,13 @@ def leg(
     """The leg of the aggregates ``indexes`` for a question's fields, as they are found from its base."""
     model = base.model
     names = [asked.alias for asked in question.by]
+    shift: tuple[Length, ...] = ()
+    if _moves_as_a_whole(graph, question, base, fields):
+        shift = tuple(anchor.by for anchor in base.timing.anchors if isinstance(anchor, Offset))
+        base = replace(base, timing=Timing())
     moves = base.timing.moves
     keys = tuple(_now(graph, base, f) if moves and _on_axis(f, base) else field_expression(graph, f) for f in fields)
-    parts = list(conjuncts(_where(graph, question, base, moved=moves)))
+    parts = list(conjuncts(_where(graph, question, base, moved=moves, shift=shift)))
     where = conjunction(*(part for part in parts if not _reads(part, {TIME})))
     later = conjunction(*(part for part in parts if _reads(part, {TIME}) and _reads_rows(part)))
     spine = None
@@ -276,7 +280,22 @@ def _now(graph: Graph, base: Base, field: Field) -> Expression:
     return Call("date_part", (NOW, Literal(field.part))) if field.part else NOW
 
 
-def _where(graph: Graph, question: Question, base: Base, *, moved: bool) -> Expression | None:
+def _moves_as_a_whole(graph: Graph, question: Question, base: Base, fields: list[Field]) -> bool:
+    """Whether an offset just asks for another span of time: moved by its ends, a month is compared with a month.
+
+    Moved day by day, the last days of a long month would all look at the last day of a short one.
+    """
+    offsets = bool(base.timing.anchors) and all(isinstance(anchor, Offset) for anchor in base.timing.anchors)
+    if not offsets or base.timing.spans or question.time is None or any(_on_axis(f, base) for f in fields):
+        return False
+    asked = question.model_copy(update={"time": None})
+    tree = _where(graph, asked, base, moved=True)
+    return tree is None or not _reads(tree, {TIME})
+
+
+def _where(
+    graph: Graph, question: Question, base: Base, *, moved: bool, shift: tuple[Length, ...] = ()
+) -> Expression | None:
     """The asked conditions; with ``moved``, fields of the axis are those of the moment asked for."""
 
     def show(field: Field) -> Expression:
@@ -285,11 +304,13 @@ def _where(graph: Graph, question: Question, base: Base, *, moved: bool) -> Expr
     asked = None
     if question.where:
         asked = bind_filter(graph, base.model, Text(question.where), axis=base.axis, columns=False, show=show)
-    return conjunction(asked, _time(graph, question, base, moved=moved))
+    return conjunction(asked, _time(graph, question, base, moved=moved, shift=shift))
 
 
-def _time(graph: Graph, question: Question, base: Base, *, moved: bool) -> Expression | None:
-    """The asked span of metric_time as a half-open condition on the axis of a base."""
+def _time(
+    graph: Graph, question: Question, base: Base, *, moved: bool, shift: tuple[Length, ...] = ()
+) -> Expression | None:
+    """The asked span of metric_time, or the one ``shift`` earlier, as a half-open condition on the axis of a base."""
     if question.time is None:
         return None
     value = NOW if moved else field_expression(graph, find(graph, base.model, (METRIC_TIME,), axis=base.axis))
@@ -299,6 +320,9 @@ def _time(graph: Graph, question: Question, base: Base, *, moved: bool) -> Expre
     high = after(end, grain) if end else None
     if low and high and low >= high:
         raise QuestionError(Problem("empty-time", f"the time ends ({end}) before it starts ({start})."))
+    for length in shift:
+        low = earlier(low, length.count, length.grain) if low else None
+        high = earlier(high, length.count, length.grain) if high else None
     return conjunction(
         Call(">=", (value, Literal(low))) if low else None, Call("<", (value, Literal(high))) if high else None
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date, datetime, timedelta
 
 _STEPS = {
@@ -49,3 +50,12 @@ def after(moment: date | datetime, grain: str) -> datetime:
         month = start.month - 1 + _MONTHS[grain]
         return datetime(start.year + month // 12, month % 12 + 1, 1)
     return start + _STEPS.get(grain, timedelta(microseconds=1))
+
+
+def earlier(moment: datetime, count: int, grain: str) -> datetime:
+    """The moment so many periods of ``grain`` before; a day that a month does not have is its last."""
+    if grain not in _MONTHS:
+        return moment - count * _STEPS.get(grain, timedelta(microseconds=1))
+    month = moment.year * 12 + moment.month - 1 - count * _MONTHS[grain]
+    year, month = month // 12, month % 12 + 1
+    return moment.replace(year=year, month=month, day=min(moment.day, monthrange(year, month)[1]))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from workbench.declare.expression import Expression, Literal, Name, rebuild, walk
+from workbench.declare.expression import Call, Column, Expression, Name, rebuild, walk
 from workbench.declare.grains import coarser
 from workbench.declare.question import Asked, Question
 from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
 from workbench.graph.bind import Text, refuse_aggregates
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.distinct import distinct_legs
-from workbench.graph.formulas import Aggregation, formula
+from workbench.graph.formulas import Aggregation, Around, formula
 from workbench.graph.identity import same_values
 from workbench.graph.legs import Base, Leg, axis_finest, field_of, leg
 from workbench.graph.paths import METRIC_TIME, Field
+from workbench.graph.timing import Offset, Timing
+
+WHOLE = "^"
+"""What the relations of coarser levels start with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +34,25 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A metric of the answer: its name there, and arithmetic over base aggregates."""
+    """A metric of the answer: its name there, and arithmetic over base aggregates; ``aspect`` says what of it."""
 
     name: str
     metric: str
     tree: Expression
+    aspect: Literal["value", "prior", "change", "ratio", "share"] = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The same question by fewer columns, computed at its own grain and never from finer groups.
+
+    With a ``label`` its groups are rows of the answer; without, their values are ``Column(name, metric)`` for shares.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    resolved: Resolved
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +67,17 @@ class Resolved:
     having: Expression | None
     order: tuple[tuple[str, bool], ...]
     limit: int | None
+    levels: tuple[Level, ...] = ()
 
 
 def resolve(graph: Graph, question: Question) -> Resolved:
     """Follow every name of a question; raises `QuestionError`, `Unanswerable` or `DeclarationError`."""
     _distinct_names(question)
     scanned: list[Aggregation] = []
-    numbers = tuple(_number(graph, asked, scanned) for asked in question.metrics)
+    shared = _shared(graph, question)
+    numbers = tuple(
+        number for asked in question.metrics for number in _numbers(graph, question, asked, scanned, shared)
+    )
     having = _having(graph, question, numbers, scanned)
     timed = _depends_on_time(question) or _has_history(graph)
     bases: dict[Base, list[int]] = {}
@@ -72,7 +95,8 @@ def resolve(graph: Graph, question: Question) -> Resolved:
     )
     names = (*(k.name for k in keys), *(n.name for n in numbers))
     order = tuple(_order(text, names, question) for text in question.order_by)
-    return Resolved(question, keys, numbers, tuple(scanned), legs, having, order, question.limit)
+    levels = (*((shared,) if shared else ()), *_totals(graph, question))
+    return Resolved(question, keys, numbers, tuple(scanned), legs, having, order, question.limit, levels)
 
 
 def _without_metrics(graph: Graph, question: Question) -> Resolved:
@@ -96,10 +120,64 @@ def _distinct_names(question: Question) -> None:
         raise QuestionError(Problem("empty-question", "a question needs a metric or a dimension."))
 
 
-def _number(graph: Graph, asked: Asked, scanned: list[Aggregation]) -> Number:
+def _numbers(
+    graph: Graph, question: Question, asked: Asked, scanned: list[Aggregation], shared: Level | None
+) -> Iterator[Number]:
+    """A metric, and beside it what the question compares it with."""
     if asked.path not in graph.metrics:
         raise QuestionError(unknown_metric(graph, asked.path))
-    return Number(asked.alias, asked.path, formula(graph, asked.path, scanned))
+    now = formula(graph, asked.path, scanned, Around(timing=Timing(spine=question.fill)))
+    yield Number(asked.alias, asked.path, now)
+    if question.compare is not None:
+        timing = Timing(anchors=(Offset(question.compare),), spine=question.fill)
+        prior = formula(graph, asked.path, scanned, Around(timing=timing))
+        yield Number(f"{asked.alias}.prior", asked.path, prior, "prior")
+        yield Number(f"{asked.alias}.change", asked.path, Call("-", (now, prior)), "change")
+        yield Number(f"{asked.alias}.ratio", asked.path, Call("/", (now, prior)), "ratio")
+    if shared is not None:
+        whole = Column(shared.name, asked.alias)
+        yield Number(f"{asked.alias}.share", asked.path, Call("/", (now, whole)), "share")
+
+
+def _shared(graph: Graph, question: Question) -> Level | None:
+    """What shares are taken of; raises `QuestionError` (unknown-column)."""
+    if not question.share_of:
+        return None
+    keys = _level_keys(question, question.share_of, "share_of")
+    return Level(f"{WHOLE}0", keys, resolve(graph, _at_level(question, keys, compare=False)))
+
+
+def _totals(graph: Graph, question: Question) -> Iterator[Level]:
+    """Rows of totals, the grand one and those by one column."""
+    for number, word in enumerate(question.totals):
+        keys = _level_keys(question, (word,), "totals")
+        label = "total" if not keys else f"total by {keys[0]}"
+        yield Level(f"{WHOLE}t{number}", keys, resolve(graph, _at_level(question, keys, compare=True)), label)
+
+
+def _level_keys(question: Question, words: tuple[str, ...], part: str) -> tuple[str, ...]:
+    names = {asked.path: asked.alias for asked in question.by} | {asked.alias: asked.alias for asked in question.by}
+    if tuple(words) == ("total",):
+        return ()
+    for word in words:
+        if word not in names:
+            raise QuestionError(
+                Problem(
+                    "unknown-column",
+                    f"'{part}' names '{word}', which the question is not asked by.",
+                    hint=did_you_mean(
+                        word, names, f"Say 'total', or one of: {', '.join(names) or 'nothing is asked by'}."
+                    ),
+                )
+            )
+    return tuple(names[word] for word in words)
+
+
+def _at_level(question: Question, keys: tuple[str, ...], *, compare: bool) -> Question:
+    """The same question by fewer columns; which groups are shown is no part of it."""
+    by = tuple(asked for asked in question.by if asked.alias in keys)
+    plain = {"by": by, "having": None, "order_by": (), "limit": None, "share_of": (), "totals": ()}
+    return question.model_copy(update=plain if compare else plain | {"compare": None})
 
 
 def _having(
@@ -130,8 +208,9 @@ def _having(
 def _depends_on_time(question: Question) -> bool:
     if question.time is not None or any(a.path.split(".")[0] == METRIC_TIME for a in question.by):
         return True
-    tree = Text(question.where).tree() if question.where else Literal(None)
-    return any(isinstance(part, Name) and part.path[0] == METRIC_TIME for part in walk(tree))
+    if question.where is None:
+        return False
+    return any(isinstance(part, Name) and part.path[0] == METRIC_TIME for part in walk(Text(question.where).tree()))
 
 
 def _has_history(graph: Graph) -> bool:

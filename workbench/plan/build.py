@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from workbench.access.guard import Pass
 from workbench.access.masks import masked
@@ -14,6 +15,7 @@ from workbench.declare.unparse import unparse
 from workbench.graph.formulas import SCANNED, Aggregation
 from workbench.graph.legs import Condition, Spine
 from workbench.graph.legs import Leg as ResolvedLeg
+from workbench.graph.resolve import Resolved
 from workbench.graph.timing import TIME
 from workbench.plan.steps import (
     Among,
@@ -24,6 +26,7 @@ from workbench.plan.steps import (
     Keep,
     Latest,
     Leg,
+    Level,
     Moments,
     Move,
     Pad,
@@ -43,7 +46,11 @@ TypesOf = Callable[[str], Mapping[str, str]]
 
 def build(granted: Pass, types_of: TypesOf, salt: str) -> Plan:
     """The plan of a granted question; nothing but a Pass makes one. ``salt`` goes into hashes of masked values."""
-    resolved = granted.resolved
+    sentences = (s for r in granted.restrictions.values() for s in r.sentences())
+    return replace(_plan(granted, granted.resolved, types_of, salt), restrictions=tuple(dict.fromkeys(sentences)))
+
+
+def _plan(granted: Pass, resolved: Resolved, types_of: TypesOf, salt: str) -> Plan:
     names = tuple(key.name for key in resolved.keys)
     legs = tuple(_leg(granted, leg, resolved.aggregations, leg.names, types_of, salt) for leg in resolved.legs)
     derived = tuple(Derive(number.name, _by_name(number.tree)) for number in resolved.numbers)
@@ -51,8 +58,8 @@ def build(granted: Pass, types_of: TypesOf, salt: str) -> Plan:
     ordered = {name for name, _ in resolved.order}
     # The keys break ties, so that the same question gives the same rows in the same order.
     order = (*resolved.order, *((name, False) for name in names if name not in ordered))
-    sentences = (s for r in granted.restrictions.values() for s in r.sentences())
-    return Plan(legs, names, derived, Shape(having, order, resolved.limit), tuple(dict.fromkeys(sentences)))
+    levels = tuple(Level(o.name, o.keys, _plan(granted, o.resolved, types_of, salt), o.label) for o in resolved.levels)
+    return Plan(legs, names, derived, Shape(having, order, resolved.limit), levels=levels)
 
 
 def _leg(

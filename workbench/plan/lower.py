@@ -11,17 +11,21 @@ import ibis.expr.datatypes as dt
 
 from workbench.declare.expression import Column, conjunction
 from workbench.errors import Problem, QuestionError
+from workbench.graph.formulas import SCANNED
 from workbench.graph.joins import CALENDAR
 from workbench.plan.lower_followed import followed
 from workbench.plan.lower_keys import same
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
-from workbench.plan.steps import Among, Latest, Leg, Plan, Source
+from workbench.plan.steps import Among, Latest, Leg, Level, Plan, Source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from workbench.access.restriction import RowFilter
+
+TOTAL = "total"
+"""The column that tells rows of totals from plain groups."""
 
 SchemaOf = Callable[[str], "ibis.Schema"]
 FindTable = Callable[[str], "ir.Table"]
@@ -44,7 +48,7 @@ def to_ibis(plan: Plan, find: FindTable) -> ir.Table:
         combined = reduce(lambda left, right: left.cross_join(right), legs)
     else:
         combined = legs[0] if len(legs) == 1 else _combine(plan, legs)
-    return _shape(plan, combined)
+    return _shape(plan, combined, find)
 
 
 def _leg(leg: Leg, find: FindTable) -> ir.Table:
@@ -203,18 +207,48 @@ def _combine(plan: Plan, legs: list[ir.Table]) -> ir.Table:
     return stacked.group_by(list(plan.keys)).aggregate(**folded) if plan.keys else stacked.aggregate(**folded)
 
 
-def _shape(plan: Plan, combined: ir.Table) -> ir.Table:
+def _shape(plan: Plan, combined: ir.Table, find: FindTable) -> ir.Table:
+    """The groups that are shown, with what is derived, in order."""
+    for level in plan.levels:
+        if not level.label:
+            combined = _with_wholes(combined, level, find)
+
     def column(of: Column) -> ir.Value:
-        return combined[of.name]
+        return combined[of.name if of.relation == SCANNED else f"{of.relation}.{of.name}"]
 
     if plan.shape.having is not None:
         combined = combined.filter(lower_condition(plan.shape.having, column))
     shown = {key: combined[key] for key in plan.keys}
     shown |= {one.name: lower(one.tree, column) for one in plan.derived}
     out = combined.select(**shown)
-    if plan.shape.order:
-        out = out.order_by([_direction(name, descending) for name, descending in plan.shape.order])
-    return out if plan.shape.limit is None else out.limit(plan.shape.limit)
+    order = [_direction(name, descending) for name, descending in plan.shape.order]
+    totals = [level for level in plan.levels if level.label]
+    if order and not (totals and plan.shape.limit is None):
+        out = out.order_by(order)
+    if plan.shape.limit is not None:
+        out = out.limit(plan.shape.limit)
+    return _with_totals(out, totals, find).order_by([ibis.asc(TOTAL, nulls_first=True), *order]) if totals else out
+
+
+def _with_wholes(combined: ir.Table, level: Level, find: FindTable) -> ir.Table:
+    """The groups with the values of the whole that each belongs to."""
+    wholes = to_ibis(level.plan, find)
+    wholes = wholes.select(**{f"{level.name}.{name}": wholes[name] for name in wholes.columns})
+    if not level.keys:
+        return combined.cross_join(wholes)
+    on = [combined[key].identical_to(wholes[f"{level.name}.{key}"]) for key in level.keys]
+    return combined.left_join(wholes, on)
+
+
+def _with_totals(out: ir.Table, totals: list[Level], find: FindTable) -> ir.Table:
+    """The groups and the rows of totals; a column says what a row is the total of, NULL for a plain group."""
+    kinds = out.schema()
+    parts = [out.mutate(**{TOTAL: ibis.null("string")})]
+    for level in totals:
+        table = to_ibis(level.plan, find)
+        row = {n: table[n].cast(k) if n in table.columns else ibis.null(k) for n, k in kinds.items()}
+        parts.append(table.select(**row, **{TOTAL: ibis.literal(level.label)}))
+    return ibis.union(*parts)
 
 
 def _direction(name: str, descending: bool) -> Any:

@@ -165,6 +165,16 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """The same question by fewer keys: rows of totals where it has a label, else the wholes of shares."""
+
+    name: str
+    keys: tuple[str, ...]
+    plan: Plan
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A question as steps, its restrictions inside; legs are combined on their keys before columns are derived."""
 
@@ -173,6 +183,7 @@ class Plan:
     derived: tuple[Derive, ...]
     shape: Shape
     restrictions: tuple[str, ...] = ()
+    levels: tuple[Level, ...] = ()
 
     def tables(self) -> tuple[str, ...]:
         """Every table the plan reads."""
@@ -184,4 +195,5 @@ class Plan:
             tables += [table for among in leg.among for table in among.plan.tables()]
             if leg.follow:
                 tables += [leg.follow.leg.source.table, *(a.source.table for a in leg.follow.leg.attached)]
+        tables += [table for level in self.levels for table in level.plan.tables()]
         return tuple(dict.fromkeys(tables))

@@ -65,14 +65,22 @@ def answer_columns(graph: Graph, resolved: Resolved | None, schema: Any) -> tupl
             label = dimension.label or " ".join(key.name.replace("_", " ").split(".")).capitalize()
             out.append(AnswerColumn(field.name, "dimension", kind, label, format=dimension.format, grain=grain))
         elif field.name in numbers:
-            metric = graph.metric(numbers[field.name].metric)
-            label = metric.label or field.name.replace("_", " ").capitalize()
-            if field.name != metric.metric and field.name != numbers[field.name].metric:
-                label = field.name
-            out.append(AnswerColumn(field.name, "metric", kind, label, metric.unit, metric.format))
+            out.append(_metric_column(graph, numbers[field.name], kind))
         else:
             out.append(AnswerColumn(field.name, "column", kind, field.name))
     return tuple(out)
+
+
+def _metric_column(graph: Graph, number: Number, kind: Kind) -> AnswerColumn:
+    metric = graph.metric(number.metric)
+    label = metric.label or metric.metric.replace("_", " ").capitalize()
+    if number.aspect in ("ratio", "share"):
+        return AnswerColumn(number.name, "metric", kind, f"{label}, {number.aspect}", "", "percent")
+    if number.aspect != "value":
+        label = f"{label}, {number.aspect}"
+    elif number.name not in (metric.metric, number.metric):
+        label = number.name
+    return AnswerColumn(number.name, "metric", kind, label, metric.unit, metric.format)
 
 
 def _kind(arrow: Any) -> Kind:

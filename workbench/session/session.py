@@ -104,10 +104,11 @@ class Session:
         order_by: Any = (),
         limit: int | None = None,
         time: Any = None,
+        **more: Any,
     ) -> Answer:
-        """Ask for metrics by dimensions; see `Question` for each part."""
+        """Ask for metrics by dimensions; see `Question` for each part: ``more`` is compare, share_of, totals, fill."""
         return self.ask(
-            _question(metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time)
+            _question(metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time, **more)
         )
 
     def ask(self, question: Question) -> Answer:
@@ -158,11 +159,12 @@ class Session:
         order_by: Any = (),
         limit: int | None = None,
         time: Any = None,
+        **more: Any,
     ) -> Explanation:
         """How a question would be answered, without running it."""
         from workbench.plan.explain import explain
 
-        asked = _question(metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time)
+        asked = _question(metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time, **more)
         compiled = self._compile(asked)
         return Explanation(
             conceal(explain(compiled.plan), self._salt), conceal(compiled.sql, self._salt), compiled.plan.restrictions
