@@ -24,7 +24,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 HOMES = {
     "yaml": ("declare/*",),
-    "sqlglot": ("declare/*", "plan/lower*"),
+    "sqlglot": ("declare/*", "plan/lower*", "exchange/osi_dialects.py"),
     "ibis": ("plan/lower*", "warehouse/*"),
     "duckdb": ("warehouse/*",),
     "sqlalchemy": ("warehouse/*",),
