@@ -92,7 +92,8 @@ def _summarized(leg: Leg, rows: ir.Table, names: Names) -> ir.Table:
 
     keys = {name: lower(tree, column) for name, tree in leg.keys}
     if not leg.summaries:
-        return rows.select(**keys).distinct()
+        # Without keys the leg is a condition on the other legs: that any row meets it.
+        return rows.select(**(keys or {"__any": ibis.literal(True)})).distinct()
     numbers = {one.name: lower_aggregate(whole(one), column, rows) for one in leg.summaries}
     return rows.group_by(**keys).aggregate(**numbers) if keys else rows.aggregate(**numbers)
 
