@@ -58,8 +58,10 @@ class Adapter:
                 raise Unsupported("saved_query", "a saved query is asked as it is")
             return self.session.saved(query.saved_query)
         metrics = [names.metric(metric) for metric in query.metrics]
-        by = {item: names.path(item.name, item.grain, item.date_part, metrics) for item in query.group_bys}
-        if differs := names.difference(metrics, by.values(), timed=query.time_constraint is not None):
+        timed = query.time_constraint is not None
+        home = None if metrics else names.home([item.name for item in query.group_bys], query.where, timed=timed)
+        by = {item: names.path(item.name, item.grain, item.date_part, metrics, home) for item in query.group_bys}
+        if differs := names.difference(metrics, by.values(), timed=timed):
             raise Unsupported("differs", differs)
         time = None
         if query.time_constraint:
@@ -68,7 +70,7 @@ class Adapter:
         return self.session.query(
             *metrics,
             by=[{spelling.column: spelling.path} for spelling in by.values()],
-            where=names.where(query.where, metrics) if query.where else None,
+            where=names.where(query.where, metrics, home) if query.where else None,
             order_by=[_order(item, metrics, by) for item in query.order_bys],
             limit=query.limit,
             time=time,

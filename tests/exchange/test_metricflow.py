@@ -28,11 +28,12 @@ def ask(
     session: Any, imported: Imported, metrics: Sequence[str], by: Sequence[str] = (), where: str | None = None
 ) -> list[tuple[Any, ...]]:
     """Rows of a question in MetricFlow's spelling."""
-    spelled = [imported.names.path(name, metrics=metrics) for name in by]
+    home = None if metrics else imported.names.home(by, where)
+    spelled = [imported.names.path(name, metrics=metrics, home=home) for name in by]
     answer = session.query(
         *metrics,
         by=[{one.column: one.path} for one in spelled],
-        where=imported.names.where(where, metrics) if where else None,
+        where=imported.names.where(where, metrics, home) if where else None,
     )
     return [tuple(row.values()) for row in answer.rows()]
 
@@ -229,7 +230,22 @@ def test_grains_of_ones_own(session: Any, imported: Imported) -> None:
     assert ask(session, imported, ["loans"], ["loan__borrowed_on__term"], where) == terms[1:]
 
 
+def test_values_without_a_metric(session: Any, imported: Imported) -> None:
+    genres = [("atlas", "IT"), ("novel", "FR"), ("novel", None)]
+    assert ask(session, imported, [], ["book__genre", "publisher__country"]) == genres
+    assert ask(session, imported, [], ["book__genre"], "{{ Dimension('publisher__country') }} = 'IT'") == [("atlas",)]
+    assert ask(session, imported, [], ["metric_time__month"]) == [(JAN,), (FEB,), (MAR,), (APR,)]
+    # Every genre meets every month, and a condition on other values asks only whether any row meets it.
+    assert len(ask(session, imported, [], ["book__genre", "metric_time__month"])) == 8
+    for country, months in (("IT", 4), ("ES", 0)):
+        where = f"{{{{ Dimension('publisher__country') }}}} = '{country}'"
+        assert len(ask(session, imported, [], ["metric_time__month"], where)) == months
+
+
 def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
+    with pytest.raises(WorkbenchError) as raised:
+        imported.names.home(["book__genre", "publisher__country"], timed=True)
+    assert raised.value.slug == "differs"
     by = [imported.names.path("metric_time__month", metrics=["loans_change"])]
     assert "whole months" in imported.names.difference(["change_twice"], by, timed=False)
     days = [imported.names.path("metric_time__day", metrics=["loans_change"])]
@@ -278,7 +294,6 @@ def test_a_saved_query_keeps_its_columns(session: Any) -> None:
     [
         ("genre", ["reservations"], None),
         ("loan__renewed", ["reservations"], "unknown-dimension"),
-        ("metric_time", [], "no-metrics"),
         ("metric_time__fortnight", ["loans"], "unknown-dimension"),
         ("book__genre__month", ["loans"], "not-time"),
         ("city", ["loans_last_term"], "not-imported"),

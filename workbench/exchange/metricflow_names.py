@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from workbench.declare.expression import Name
@@ -12,8 +12,8 @@ from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
 from workbench.exchange.metricflow_conditions import entity_path, lifted
 from workbench.exchange.metricflow_differences import difference
-from workbench.exchange.metricflow_filters import Reference, rewrite
-from workbench.exchange.metricflow_joins import Element, elements
+from workbench.exchange.metricflow_filters import Reference, references, rewrite
+from workbench.exchange.metricflow_joins import Element, elements, own_role
 from workbench.exchange.metricflow_project import Project
 from workbench.graph.period import after, floor
 
@@ -57,17 +57,61 @@ class Names:
         return found
 
     def path(
-        self, name: str, grain: str | None = None, date_part: str | None = None, metrics: Sequence[str] = ()
+        self,
+        name: str,
+        grain: str | None = None,
+        date_part: str | None = None,
+        metrics: Sequence[str] = (),
+        home: str | None = None,
     ) -> Spelling:
         """Our path of a dundered name as the metrics see it; without a grain, at the one MetricFlow takes.
 
-        Raises `QuestionError` (unknown-dimension, bad-grain) and `Unanswerable` (ambiguous-path, not-imported).
+        ``home`` is the model whose rows answer a question without metrics, and paths start there. Raises
+        `QuestionError` (unknown-dimension, bad-grain) and `Unanswerable` (ambiguous-path, not-imported).
         """
-        return self.find(name, grain, date_part, self.bases(metrics), self.grain(metrics))
+        bases = (home,) if home else self.bases(metrics)
+        return self._starting(self.find(name, grain, date_part, bases, self.grain(metrics)), home)
 
-    def where(self, text: str, metrics: Sequence[str] = ()) -> str:
+    def where(self, text: str, metrics: Sequence[str] = (), home: str | None = None) -> str:
         """A filter with template calls or dundered names, as a condition of ours."""
-        return self.condition(text, self.bases(metrics), self.grain(metrics))
+        return self.condition(text, (home,) if home else self.bases(metrics), self.grain(metrics), home)
+
+    def home(self, names: Iterable[str], where: str | None = None, *, timed: bool = False) -> str | None:
+        """The model whose rows answer a question without metrics: the nearest one from which every name is found.
+
+        None where the names are about time alone, or the one model that has a name itself is clear without it.
+        ``timed`` says that the question is about a span of time. Raises `Unanswerable` (ambiguous-path, differs).
+        """
+        asked = [one.name for one in references(where or "")] + list(names)
+        words = dict.fromkeys(tuple(self._without_grain(name)) for name in asked)
+        timed = timed or (METRIC_TIME,) in words
+        words.pop((METRIC_TIME,), None)
+        if len(words) < 2:
+            return None
+        hops = {model: self._hops(model, words) for model in self.project.models}
+        nearest = min((h for h in hops.values() if h is not None), default=None)
+        found = [model for model, h in hops.items() if h is not None and h == nearest]
+        if len(found) > 1:
+            raise Unanswerable(Problem("ambiguous-path", f"the values could be those of {' or '.join(found)}."))
+        if timed and nearest:
+            why = "in MetricFlow, values that no row leads to have no time; here they meet every moment"
+            raise Unanswerable(Problem("differs", f"values of several models and of time: {why}."))
+        return found[0] if found else None
+
+    def _hops(self, model: str, words: Iterable[tuple[str, ...]]) -> int | None:
+        """How many joins lead from a model to all the names; None where one of them is not found."""
+        total = 0
+        for links in words:
+            try:
+                one, _ = self._element("__".join(links), links[:-1], links[-1], (model,))
+            except WorkbenchError:
+                return None
+            total += 0 if one.model == model else len(one.links)
+        return total
+
+    def _without_grain(self, name: str) -> list[str]:
+        words = name.lower().split("__")
+        return words[:-1] if len(words) > 1 and words[-1] in (*GRAINS, *self.project.grains) else words
 
     def time(
         self, start: datetime, end: datetime, metrics: Sequence[str], *, by_time: bool = True
@@ -86,14 +130,14 @@ class Names:
         known = [one.path.rpartition(".")[2] for one in by if one.is_time]
         return difference(self.project, metrics, known, timed=timed)
 
-    def condition(self, text: str, bases: Sequence[str], grain: str) -> str:
+    def condition(self, text: str, bases: Sequence[str], grain: str, home: str | None = None) -> str:
         """A filter on rows of ``bases``, where a bare metric_time has ``grain``."""
 
         metrics: dict[str, tuple[str, tuple[str, ...]]] = {}
 
         def render(one: Reference) -> str:
             if one.kind != "Metric":
-                return quoted(self.find(one.name, one.grain, one.part, bases, grain).path)
+                return quoted(self._starting(self.find(one.name, one.grain, one.part, bases, grain), home).path)
             metric = self.metric(one.name)
             if len(one.by) != 1 or not bases:
                 raise Unanswerable(
@@ -141,8 +185,6 @@ class Names:
         if part is not None and part not in PARTS:
             raise QuestionError(Problem("bad-grain", f"'{part}' of '{name}' is no part of a date that is supported."))
         if words == [METRIC_TIME]:
-            if not bases:
-                raise Unanswerable(Problem("no-metrics", "'metric_time' without a metric needs a calendar of days."))
             return _spelled((METRIC_TIME,), METRIC_TIME, grain or default, part)
         one, path = self._element(name, tuple(words[:-1]), words[-1], bases)
         column = "__".join((*one.links, one.name))
@@ -151,6 +193,15 @@ class Names:
                 raise QuestionError(Problem("not-time", f"'{name}' is not a time dimension."))
             return Spelling(".".join(path), column)
         return _spelled(path, column, grain or coarser("day", one.grain or "day"), part)
+
+    def _starting(self, one: Spelling, home: str | None) -> Spelling:
+        """The spelling with its path from a model, where one is given; metric_time is no model's."""
+        first, _, rest = one.path.partition(".")
+        if home is None or first == METRIC_TIME:
+            return one
+        return replace(
+            one, path=f"{home}.{rest if first == own_role(self.project, self.project.models[home]) else one.path}"
+        )
 
     def _element(
         self, name: str, links: tuple[str, ...], last: str, bases: Sequence[str]
