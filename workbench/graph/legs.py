@@ -27,6 +27,7 @@ from workbench.errors import Problem, QuestionError, Unanswerable
 from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.entities import entity_key, key_from
+from workbench.graph.fineness import fineness
 from workbench.graph.formulas import SCANNED, Aggregation, Following, Moment, formula
 from workbench.graph.paths import METRIC_TIME, Field, find, finest, own_grains, standard
 from workbench.graph.period import after, earlier, floor
@@ -41,13 +42,17 @@ SHOWN = "="
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What a leg scans: a model on a time axis, at the moments of a timing; followed events go alone."""
+    """What a leg scans: a model on a time axis, at the moments of a timing; followed events go alone.
+
+    Where a moment that has rows stands for a period, only metrics of the same rows (``among``) may go together.
+    """
 
     model: str
     axis: str | None = None
     timing: Timing = Timing()
     moment: Moment | None = None
     followed: Aggregation | None = None
+    among: tuple[Expression, ...] = ()
 
     @property
     def following(self) -> Following | None:
@@ -331,7 +336,9 @@ def _time(
 def _axis_grains(graph: Graph, question: Question, base: Base) -> list[str]:
     """The grains by which a question asks for the axis."""
     fields = (find(graph, base.model, tuple(asked.path.split(".")), axis=base.axis) for asked in question.by)
-    return [standard(graph, field) for field in fields if _on_axis(field, base) and (field.grain or field.part)]
+    asked = [field for field in fields if _on_axis(field, base) and (field.grain or field.part)]
+    # A part of a date names no whole period, so a span is not widened to one.
+    return [min(standard(graph, f), "day" if f.part else "year", key=GRAINS.index) for f in asked]
 
 
 def _asked_grain(graph: Graph, question: Question, base: Base) -> str:
@@ -397,18 +404,16 @@ def _base_grain(graph: Graph, question: Question, base: Base, fields: list[Field
     """The coarsest grain that tells apart every moment which matters to the question and to the timing."""
     own = axis_finest(graph, base)
     wanted = {*base.timing.units(), *(standard(graph, f) for f in fields if _on_axis(f, base))}
-    wanted |= {str(part.arguments[1].value) for tree in trees for part in walk(tree) if _is_truncated(part)}  # type: ignore[union-attr]
-    if base.timing.daily or not wanted or question.time is not None and not _axis_grains(graph, question, base):
+    wanted |= {grain for tree in trees for grain in fineness(tree)}
+    if question.time is not None:
+        wanted.add(_asked_grain(graph, question, base))
+    if base.timing.daily or not wanted:
         wanted.add(coarser("day", own))
     if any(_is_calendar(part) for tree in trees for part in walk(tree)):
         wanted.add("day")
     if "week" in wanted and wanted & {"month", "quarter", "year"}:
         wanted.add("day")  # weeks don't nest in months
     return coarser(own, min(wanted, key=GRAINS.index))
-
-
-def _is_truncated(part: Expression) -> bool:
-    return isinstance(part, Call) and part.function == "truncate" and part.arguments[0] == NOW
 
 
 def _calendar(graph: Graph, grain: str) -> Calendar | None:

@@ -9,6 +9,7 @@ from workbench.declare.grains import DATE_PARTS, GRAINS
 from workbench.declare.terms import Dimension
 from workbench.errors import Place, Problem, QuestionError, Unanswerable, did_you_mean
 from workbench.graph.build import Graph
+from workbench.graph.fineness import PARTS
 from workbench.graph.joins import Roles, multiplying, route_to, routes
 
 METRIC_TIME = "metric_time"
@@ -135,7 +136,7 @@ def own_grains(graph: Graph) -> dict[str, tuple[str, str]]:
 def standard(graph: Graph, field: Field) -> str:
     """The grain of GRAINS by which moments must be told apart to know the field."""
     if field.part:
-        return {"hour_of_day": "hour", "minute_of_hour": "minute"}.get(field.part, "day")
+        return PARTS.get(field.part, "day")
     if field.grain and field.grain not in GRAINS:
         return graph.calendars[own_grains(graph)[field.grain][0]].term.grain
     return field.grain or finest(graph.dimension(field.model, field.dimension))
@@ -155,9 +156,8 @@ def _not_found(graph: Graph, base: str, names: tuple[str, ...], place: Place | N
     written = ".".join(names)
     paths = [path for path, _ in legal(graph, base)]
     holders = [m for m in graph.models if names[-1] in graph.model(m).dimensions]
-    wanted = next((m for m in names if m in graph.models), None) or (
-        holders[0] if len(names) == 1 and len(holders) == 1 and base not in holders else None
-    )
+    alone = holders[0] if len(names) == 1 and len(holders) == 1 and base not in holders else None
+    wanted = _named(graph, names) or alone
     same_ending = [p for p in paths if p.split(".")[-1] == names[-1]]
     if wanted and wanted != base and not any(m == wanted for _, m in routes(graph, base)):
         return _unreachable(graph, base, wanted, written, paths, place)
@@ -166,6 +166,18 @@ def _not_found(graph: Graph, base: str, names: tuple[str, ...], place: Place | N
     else:
         hint = did_you_mean(written, paths, f"Legal for '{base}': {listed(paths)}.")
     return QuestionError(Problem("unknown-dimension", f"no dimension '{written}' from '{base}'.", place, hint))
+
+
+def _named(graph: Graph, names: tuple[str, ...]) -> str | None:
+    """The model that a path seems to mean: by its name, by its entity, or by a role in which others know it."""
+    for name in names[:-1] if len(names) > 1 else names:
+        if name in graph.models:
+            return name
+        meant = {m for m in graph.models if graph.model(m).entity == name}
+        meant |= {r.to for m in graph.models for role, r in graph.model(m).relationships.items() if role == name}
+        if len(meant & set(graph.models)) == 1:
+            return meant.pop()
+    return None
 
 
 def _unreachable(

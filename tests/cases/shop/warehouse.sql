@@ -16,3 +16,11 @@ insert into gold.items values
 create table gold.refunds (refund_id integer, customer_id integer, refunded_at timestamp, amount double);
 insert into gold.refunds values
     (1, 1, '2024-02-01 09:00:00', 10), (2, 2, '2024-04-02 09:00:00', 10), (3, null, '2024-02-20 09:00:00', 5);
+-- A calendar from December to April: years that start in February, and months of four, four and five weeks.
+create table gold.days as
+select day::date as day,
+    case when month(day) >= 2 then make_date(year(day)::integer, 2, 1) else make_date(year(day)::integer - 1, 2, 1) end as fiscal_year,
+    case when day < '2024-01-01' then date '2023-11-27' when day < '2024-01-29' then date '2024-01-01'
+        when day < '2024-02-26' then date '2024-01-29' when day < '2024-04-01' then date '2024-02-26'
+        else date '2024-04-01' end as retail_month
+from range(timestamp '2023-12-01', timestamp '2024-05-01', interval 1 day) days(day);

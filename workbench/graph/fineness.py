@@ -1,0 +1,55 @@
+"""Conditions on the moment asked for to the grains by which moments must be told apart to decide them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from workbench.declare.expression import Call, Expression, Literal, children
+from workbench.graph.period import floor
+from workbench.graph.timing import NOW
+
+PARTS = {
+    "year_of_era": "year",
+    "quarter_of_year": "quarter",
+    "month_of_year": "month",
+    "week_of_year": "week",
+    "hour_of_day": "hour",
+    "minute_of_hour": "minute",
+}
+"""The grain that a part of a date can be told from; a day for every other."""
+
+
+def fineness(tree: Expression) -> Iterator[str]:
+    """The grains that a condition needs of the moment asked for."""
+    if tree == NOW:
+        yield "day"
+    elif isinstance(tree, Call) and tree.function == "truncate" and tree.arguments[0] == NOW:
+        yield _text(tree.arguments[1])
+    elif isinstance(tree, Call) and tree.function == "date_part" and tree.arguments[0] == NOW:
+        yield PARTS.get(_text(tree.arguments[1]), "day")
+    elif isinstance(tree, Call) and tree.function in ("<", ">=") and tree.arguments[0] == NOW:
+        yield _starting(tree.arguments[1])
+    else:
+        for child in children(tree):
+            yield from fineness(child)
+
+
+def _text(tree: Expression) -> str:
+    assert isinstance(tree, Literal)
+    return str(tree.value)
+
+
+def _starting(bound: Expression) -> str:
+    """The coarsest grain with a period that starts at a bound: it parts no such period."""
+    value = bound.value if isinstance(bound, Literal) else None
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return "day"
+    if not isinstance(value, date):
+        return "day"
+    start = floor(value, "microsecond")
+    grains = ("year", "quarter", "month", "day", "hour", "minute", "second")
+    return next((grain for grain in grains if floor(start, grain) == start), "microsecond")
