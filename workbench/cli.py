@@ -14,7 +14,7 @@ from workbench.commands.catalog import dimensions, metrics, models
 from workbench.commands.check import test, validate
 from workbench.commands.doctor import doctor
 from workbench.commands.exits import EPILOG, INTERRUPTED, exit_code, report
-from workbench.commands.exports import schema
+from workbench.commands.exports import export, schema
 from workbench.commands.imports import import_
 from workbench.commands.keys import keys
 from workbench.commands.serve import build, serve, up
@@ -26,7 +26,7 @@ COMMANDS = (
     *(query, sql, saved, explain),
     *(metrics, dimensions, models),
     *(validate, keys, test, why),
-    *(schema, import_),
+    *(schema, import_, export),
 )
 
 

@@ -1,8 +1,9 @@
-"""JSON Schemas of the declarations, for editors that complete and check while one types."""
+"""Declarations to what other tools read: JSON Schemas for editors, documents and projects of other metrics layers."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -43,3 +44,58 @@ def schema(asker: Asker, kind: str | None, write: bool) -> None:
             say(f"Wrote {SCHEMAS}/. {SETTINGS} is yours already; it needs:\n{wanted}")
     except OSError as error:
         raise cannot_write(root / SCHEMAS, error) from None
+
+
+@click.group()
+def export() -> None:
+    """Write declarations for other tools."""
+
+
+@export.command(
+    name="osi",
+    epilog=examples("workbench export osi --out shop.json", "workbench export osi --version 0.2.0.dev0 --out shop.yml"),
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout.")
+@click.option("--version", type=click.Choice(["0.1.1", "0.2.0.dev0"]), default="0.1.1", show_default=True)
+@click.option("--name", default="", help="What the semantic model is called; the workspace's name unless said.")
+@click.option(
+    "--dialect",
+    type=click.Choice(["ANSI_SQL", "SNOWFLAKE", "DATABRICKS", "BIGQUERY"]),
+    default="ANSI_SQL",
+    show_default=True,
+    help="Give each expression in this dialect too.",
+)
+@in_workspace
+def export_osi(asker: Asker, out: Path | None, version: str, name: str, dialect: str) -> None:
+    """Write everything declared as a document of Apache Ossie (formerly OSI), JSON or YAML by the name of the file.
+
+    What the format cannot say is kept in an extension, so that importing the document gives the same workspace;
+    it is named with its place, because other tools will not read it. Members of groups are not written.
+    """
+    from workbench.declare.workspace import load
+    from workbench.exchange.osi import export_project
+
+    form = "yaml" if out and out.suffix.lower() in (".yml", ".yaml") else "json"
+    workspace = load(asker.workspace_root()).require()
+    exported = export_project(workspace, version=version, name=name, dialect=dialect, form=form)
+    if out is None:
+        click.echo(exported.text, nl=False)
+    else:
+        _put(out, exported.text)
+    _tell(exported.losses)
+
+
+def _put(file: Path, text: str) -> None:
+    """Write a file, and say so on stdout."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(file, error) from None
+    click.echo(f"wrote    {file}")
+
+
+def _tell(losses: Sequence[object]) -> None:
+    for loss in losses:
+        say(str(loss))
+    say(f"{len(losses)} kinds of things that other tools will not read.")

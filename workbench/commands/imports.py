@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -36,14 +37,41 @@ def metricflow(path: Path, target: Path, schema: str, dry_run: bool) -> None:
     from workbench.exchange.metricflow import import_project
 
     imported = import_project(path, schema=schema)
-    for name, text in imported.files.items():
+    _take(imported.files, imported.losses, target, dry_run)
+
+
+@import_.command(
+    epilog=examples(
+        "workbench import osi shop.json --to .",
+        "workbench import osi semantic_models/ --dry-run",
+    )
+)
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), default=".", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@debuggable
+def osi(path: Path, target: Path, dry_run: bool) -> None:
+    """Import documents of Apache Ossie (formerly OSI) at PATH: versions 0.1.1 and 0.2.0.dev0, JSON or YAML.
+
+    Nothing that is there is written over; all that cannot be taken over is named with its place.
+    """
+    from workbench.exchange.osi import import_project
+
+    imported = import_project(path)
+    _take(imported.files, imported.losses, target, dry_run)
+
+
+def _take(files: Mapping[str, str], losses: Sequence[object], target: Path, dry_run: bool) -> None:
+    """Write what was imported, and say what was not."""
+    for name, text in files.items():
         _write(target, name, text, dry_run)
-    for loss in imported.losses:
+    for loss in losses:
         say(str(loss))
-    kinds = Counter(name.split("/")[1] if name.startswith("metrics/") else "access" for name in imported.files)
-    models, saved = kinds.pop("models", 0), kinds.pop("saved_queries", 0)
-    metrics = sum(kinds.values()) - kinds["access"]
-    say(f"{models} models, {metrics} metrics, {saved} saved queries; {len(imported.losses)} things not taken over.")
+    kinds = Counter(name.split("/")[1] if name.startswith("metrics/") else "other" for name in files)
+    counts = {kind: kinds.pop(kind, 0) for kind in ("models", "saved_queries", "calendars", "other")}
+    models, saved = counts["models"], counts["saved_queries"]
+    metrics = sum(kinds.values())
+    say(f"{models} models, {metrics} metrics, {saved} saved queries; {len(losses)} things not taken over.")
 
 
 def _write(target: Path, name: str, text: str, dry_run: bool) -> None:

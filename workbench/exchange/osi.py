@@ -143,11 +143,14 @@ def _with_rest(node: Node, terms: Terms, losses: list[Loss]) -> tuple[Terms, lis
         place = node.place("custom_extensions", at, "data")
         try:
             rest = from_json(one.text("data"))
-            terms, edited = apply(terms, rest["terms"])
+            patched, edited = apply(terms, rest["terms"])
             known = {tuple(known) for known in rest["known"]}
+            if not all(isinstance(term, dict) for found in patched.values() for term in found.values()):
+                raise TypeError
         except (ValueError, KeyError, TypeError, AttributeError):
             losses = [*losses, Loss("extension", VENDOR, place, "it is not as it was written")]
             continue
+        terms = patched
         losses = [loss for loss in losses if (loss.kind, loss.name, loss.reason) not in known]
         reason = "the document was edited since it was written, and says otherwise"
         losses = [*losses, *(Loss("extension", ".".join(path), place, reason) for path in edited)]
@@ -186,7 +189,8 @@ def _files(terms: Terms) -> tuple[dict[str, str], list[Loss]]:
         for name, term in terms.get(kind, {}).items():
             folder = FOLDERS.get(kind) or f"metrics/{_folder(term)}"
             _add(found, f"{folder}/{name}.yml", [term], losses, named=(kind, name))
-    tables = [str(term["table"]) for kind in ("semantic_models", "calendars") for term in terms.get(kind, {}).values()]
+    sources = (*terms["semantic_models"].values(), *terms["calendars"].values())
+    tables = [str(term["table"]) for term in sources if "table" in term]
     if not terms.get("roles"):
         return {**found, **least_access(tables)}, losses
     _add(found, "access/roles.yml", [{"roles": terms["roles"]}], losses)

@@ -29,7 +29,7 @@ _ORDER = re.compile(r"\s+(asc|desc)\s*$", re.IGNORECASE)
 
 def refused(reason: str) -> Unanswerable:
     """The error that leaves a thing out, with its reason."""
-    return Unanswerable(Problem("not-exchanged", f"{reason}."))
+    return Unanswerable(Problem("not-imported", f"{reason}."))
 
 
 def ansi(tree: Expression) -> str:

@@ -71,39 +71,37 @@ def _convert(work: Metrics, name: str, chain: tuple[str, ...]) -> None:
     try:
         if name in chain:
             raise refused("it is defined by itself")
-        parts = _body(work, name, (*chain, name))
-        work.terms[name] = parts
+        work.terms.update(_body(work, name, (*chain, name)))
     except WorkbenchError as error:
         if error.slug == "unknown-dialect":
             raise
-        work.lost[name] = error.problems[0].message.rstrip(".")
+        work.lost.setdefault(name, error.problems[0].message.rstrip("."))
 
 
-def _body(work: Metrics, name: str, chain: tuple[str, ...]) -> dict[str, Any]:
+def _body(work: Metrics, name: str, chain: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """The metric as ours, and the internal ones that it is made of."""
     node = work.nodes[name]
     tree = plain_divisors(parse(plain_sets(expression(node))))
     aggregates = dict.fromkeys(part for part in walk(tree) if isinstance(part, Aggregate))
     used = _used(work, tree, chain)
     homes = {one: _home(work, one) for one in aggregates}
-    known = {home for home in homes.values() if home}
-    alone = next(iter(known)) if len(known) == 1 else next(iter(work.datasets.values())).name
-    if not known and len(work.datasets) != 1 and aggregates:
-        raise refused("count(*) does not say which dataset's rows it counts")
-    if len(known) > 1 and None in homes.values():
-        raise refused("count(*) does not say which dataset's rows it counts")
+    known = [home for home in dict.fromkeys(homes.values()) if home] or [one.name for one in work.datasets.values()]
+    if not aggregates and not used:
+        raise refused("it aggregates nothing")
+    if None in homes.values() and len(known) != 1:
+        raise refused("an aggregate of it names no column, so nobody knows which dataset's rows it is about")
     described = {
         "label": "" if name == node.text("name") else node.text("name"),
         "description": node.text("description"),
         "synonyms": synonyms(node),
     }
-    if not aggregates and not used:
-        raise refused("it aggregates nothing")
-    if len(known) <= 1 and not used:
-        body = unparse(_bound(work, tree, alone))
-        return written(metric=name, **described, domain=alone, model=alone, expr=body)
-    helpers = {one: _helper(work, name, at, one, homes[one] or alone) for at, one in enumerate(aggregates, start=1)}
-    body = unparse(_combined(tree, helpers))
-    return written(metric=name, **described, domain=SHARED, expr=body)
+    if len(known) == 1 and not used:
+        body = unparse(_bound(work, tree, known[0]))
+        return {name: written(metric=name, **described, domain=known[0], model=known[0], expr=body)}
+    parts = {one: f"{name}_part_{at}" for at, one in enumerate(aggregates, start=1)}
+    helpers = [_helper(work, part, one, homes[one] or known[0]) for one, part in parts.items()]
+    metric = written(metric=name, **described, domain=SHARED, expr=unparse(_combined(tree, parts)))
+    return {**{one["metric"]: one for one in helpers}, name: metric}
 
 
 def _used(work: Metrics, tree: Expression, chain: tuple[str, ...]) -> set[str]:
@@ -133,15 +131,12 @@ def _outside(tree: Expression) -> list[Name]:
     return found
 
 
-def _helper(work: Metrics, name: str, at: int, aggregate: Aggregate, home: str) -> str:
+def _helper(work: Metrics, name: str, aggregate: Aggregate, home: str) -> dict[str, Any]:
     """An internal metric for one aggregate of a metric over several datasets: each is computed over its own rows."""
-    helper = f"{name}_part_{at}"
-    if helper in work.nodes:
-        raise refused(f"a part of it would be called '{helper}', which is taken")
-    work.terms[helper] = written(
-        metric=helper, domain=home, model=home, expr=unparse(_bound(work, aggregate, home)), visibility="internal"
-    )
-    return helper
+    if name in work.nodes:
+        raise refused(f"a part of it would be called '{name}', which is taken")
+    body = unparse(_bound(work, aggregate, home))
+    return written(metric=name, domain=home, model=home, expr=body, visibility="internal")
 
 
 def _combined(tree: Expression, helpers: Mapping[Aggregate, str]) -> Expression:

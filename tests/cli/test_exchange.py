@@ -1,0 +1,36 @@
+"""Importing and exporting from a terminal: files where they were asked for, losses on stderr."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Run
+
+
+def test_an_exported_workspace_is_imported_as_it_was(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "shop.yml"
+    exported = run("export", "osi", "--out", str(file), "--version", "0.2.0.dev0")
+    assert exported.code == 0
+    assert "metric 'flights_trend' is not said" in exported.err
+    assert run("import", "osi", str(file), "--to", str(tmp_path / "back"), "--dry-run").code == 0
+    assert not (tmp_path / "back").exists()
+    imported = run("import", "osi", str(file), "--to", str(tmp_path / "back"))
+    assert "0 things not taken over" in imported.err
+    assert run("validate", at=tmp_path / "back").code == 0
+    again = run("import", "osi", str(file), "--to", str(tmp_path / "back"))
+    assert {line.split()[0] for line in again.out.splitlines()} == {"kept"}
+
+
+def test_a_document_goes_to_stdout_and_nothing_else_does(run: Run) -> None:
+    exported = run("export", "osi", "--name", "flights")
+    assert exported.json["version"] == "0.1.1"
+    assert exported.json["semantic_model"][0]["name"] == "flights"
+
+
+def test_what_is_no_document_is_refused_with_its_place(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "shop.json"
+    file.write_text(json.dumps({"version": "9", "semantic_model": []}), encoding="utf-8")
+    refused = run("import", "osi", str(file))
+    assert refused.code == 2
+    assert "shop.json:1:13" in refused.err
