@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,8 +65,12 @@ class Restriction:
         """Whether nothing at all is held back."""
         return not (self.rows or self.masks or self.hidden) and self.columns is None
 
-    def sentences(self) -> tuple[str, ...]:
-        """What was restricted, in words for the answer; hidden columns go unnamed, as if missing."""
+    def sentences(self, read: Container[str] | None = None) -> tuple[str, ...]:
+        """What was restricted, in words for the answer; hidden columns go unnamed, as if missing.
+
+        With ``read``, the columns an answer shows or counts, only masks over those are told.
+        """
+        masked = [m for m in self.masks if read is None or m.column in read]
         rows = tuple(f"rows of {self.table} limited by '{f.name}'" for f in self.rows)
-        masks = tuple(f"{self.table}.{m.column} masked ({m.kind}) by tag '{m.tag}'" for m in self.masks)
+        masks = tuple(f"{self.table}.{m.column} masked ({m.kind}) by tag '{m.tag}'" for m in masked)
         return rows + masks

@@ -56,6 +56,12 @@ def seal(root: Path, name: str, data: Any) -> None:
             passing.unlink()
 
 
+def derived(root: Path, purpose: str) -> str | None:
+    """64 hex digits that only this user can make, the same for a workspace and purpose; None where no secret is."""
+    secret = _secret(root)
+    return hmac.new(secret, f"{purpose}\0{root.resolve()}".encode(), sha256).hexdigest() if secret else None
+
+
 def is_plain(data: Any) -> bool:
     """Whether data comes back from a file exactly as it went in."""
     try:

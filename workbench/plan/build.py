@@ -46,8 +46,22 @@ TypesOf = Callable[[str], Mapping[str, str]]
 
 def build(granted: Pass, types_of: TypesOf, salt: str) -> Plan:
     """The plan of a granted question; nothing but a Pass makes one. ``salt`` goes into hashes of masked values."""
-    sentences = (s for r in granted.restrictions.values() for s in r.sentences())
+    read = _columns_read(granted.resolved)
+    sentences = (s for table, r in granted.restrictions.items() for s in r.sentences(read.get(table, ())))
     return replace(_plan(granted, granted.resolved, types_of, salt), restrictions=tuple(dict.fromkeys(sentences)))
+
+
+def _columns_read(resolved: Resolved) -> dict[str, set[str]]:
+    """For each table the columns, in lower case, that groups and aggregates of the answer read."""
+    read: dict[str, set[str]] = {}
+    for leg in resolved.legs:
+        tables = {"": leg.table, **{r.name: r.table for r in leg.relations}}
+        used = [resolved.aggregations[i] for i in leg.aggregations]
+        trees = (*leg.keys, *(tree for one in used for tree in (one.aggregate, *one.filters)))
+        for part in (part for tree in trees for part in walk(tree)):
+            if isinstance(part, Column) and part.relation in tables:
+                read.setdefault(tables[part.relation], set()).add(part.name.lower())
+    return read
 
 
 def _plan(granted: Pass, resolved: Resolved, types_of: TypesOf, salt: str) -> Plan:

@@ -1,4 +1,4 @@
-"""The secret of a workspace that hashes of masked values are salted with."""
+"""The secret that hashes of masked values are salted with."""
 
 from __future__ import annotations
 
@@ -6,26 +6,13 @@ import os
 import secrets
 from pathlib import Path
 
-FILE = Path(".workbench") / "salt"
+from workbench.declare.sealed import derived
 
 
 def salt_of(root: Path) -> str:
-    """The workspace's salt: WORKBENCH_SALT, or one made once and kept in a file that only its owner can read.
+    """The salt of a workspace: WORKBENCH_SALT, or one that follows from the user's own secret.
 
-    Where neither can be had, a salt for this session alone: masked values then differ from session to session.
+    Nothing of it lies in the workspace, where somebody else could have put a salt they know. Without a secret there is
+    a salt for this session alone: masked values then differ from session to session.
     """
-    given = os.environ.get("WORKBENCH_SALT")
-    if given:
-        return given
-    file = root / FILE
-    made = secrets.token_hex(16)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return file.read_text(encoding="ascii").strip() or made
-    except OSError:
-        return made
-    with os.fdopen(handle, "w", encoding="ascii") as out:
-        out.write(made)
-    return made
+    return os.environ.get("WORKBENCH_SALT") or derived(root, "salt") or secrets.token_hex(32)

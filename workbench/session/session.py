@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
@@ -80,6 +81,8 @@ class Session:
         self._whole = build(workspace)
         self._drafts = Drafts()
         self._compiled: dict[Question, Compiled] = {}
+        self._compiled_for = ""
+        self._compiling = Lock()
         self._fresh: dict[str, datetime | None] = {}
         self._policies = tuple(one.term for one in workspace.policies)
 
@@ -104,12 +107,17 @@ class Session:
         order_by: Any = (),
         limit: int | None = None,
         time: Any = None,
-        **more: Any,
+        compare: str | None = None,
+        share_of: str | Iterable[str] = (),
+        totals: str | Iterable[str] = (),
+        fill: bool = False,
     ) -> Answer:
-        """Ask for metrics by dimensions; see `Question` for each part: ``more`` is compare, share_of, totals, fill."""
-        return self.ask(
-            _question(metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time, **more)
-        )
+        """Ask for metrics by dimensions; see `Question` for each part."""
+        asked = _question(
+            metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
+            compare=compare, share_of=share_of, totals=totals, fill=fill,
+        )  # fmt: skip
+        return self.ask(asked)
 
     def ask(self, question: Question) -> Answer:
         """Answer a question; raises what is wrong with it, with the legal alternatives."""
@@ -159,12 +167,18 @@ class Session:
         order_by: Any = (),
         limit: int | None = None,
         time: Any = None,
-        **more: Any,
+        compare: str | None = None,
+        share_of: str | Iterable[str] = (),
+        totals: str | Iterable[str] = (),
+        fill: bool = False,
     ) -> Explanation:
         """How a question would be answered, without running it."""
         from workbench.plan.explain import explain
 
-        asked = _question(metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time, **more)
+        asked = _question(
+            metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
+            compare=compare, share_of=share_of, totals=totals, fill=fill,
+        )  # fmt: skip
         compiled = self._compile(asked)
         return Explanation(
             conceal(explain(compiled.plan), self._salt), conceal(compiled.sql, self._salt), compiled.plan.restrictions
@@ -224,9 +238,8 @@ class Session:
     @property
     def models(self) -> tuple[ModelCard, ...]:
         """The semantic models, by name."""
-        return self._cards(
-            model_card(self._graph, n) for n, d in sorted(self._graph.models.items()) if d.term.visibility == "public"
-        )
+        public = (name for name, d in sorted(self._graph.models.items()) if d.term.visibility == "public")
+        return self._cards(self._visible(model_card(self._graph, name)) for name in public)
 
     def dimensions(self, *metrics: str) -> tuple[DimensionCard, ...]:
         """The paths that may group or filter all of ``metrics`` together; everything there is without metrics."""
@@ -316,15 +329,25 @@ class Session:
             )
         return self._restrictions[table]
 
+    def _visible(self, card: ModelCard) -> ModelCard:
+        """The card without key columns that are hidden."""
+        left = self._restriction(card.table)
+        key = tuple(name for name in card.primary_key if left and left.shows(name))
+        return card if key == card.primary_key else replace(card, primary_key=())
+
     def _compile(self, question: Question) -> Compiled:
         require(self.principal, "read:metric" if question.metrics else "query:adhoc", roles=self.workspace.roles)
-        if question not in self._compiled:
-            resolved = resolve(self._graph, question)
-            granted = issue(resolved, self.principal, self._restriction)
-            if len(self._compiled) >= KEPT:
-                self._compiled.pop(next(iter(self._compiled)))
-            self._compiled[question] = compile_question(granted, self._engine, self._salt)
-        return self._compiled[question]
+        version = self._engine.version()
+        with self._compiling:  # visitors of a dashboard share a session
+            if version != self._compiled_for or len(self._compiled) >= KEPT:
+                self._compiled, self._compiled_for = {}, version  # other data may have other columns
+            found = self._compiled.get(question)
+        if found is None:
+            granted = issue(resolve(self._graph, question), self.principal, self._restriction)
+            found = compile_question(granted, self._engine, self._salt)
+            with self._compiling:
+                self._compiled[question] = found
+        return found
 
     def _run_on_sound_keys(self, compiled: Compiled) -> Any:
         """The rows, from data in which no join of the question multiplies any."""
