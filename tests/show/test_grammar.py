@@ -36,6 +36,12 @@ CASES: list[tuple[str, dict[str, Any]]] = [
      {"metrics": ["flights"], "where": "time > 3 and limit = 4", "limit": 2}),
     ("flights by time", {"metrics": ["flights"], "by": ["time"]}),
     ("flights by origin.time limit 1", {"metrics": ["flights"], "by": ["origin.time"], "limit": 1}),
+    ("flights by m compare 1 month share of total totals fill",
+     {"metrics": ["flights"], "by": ["m"], "compare": "1 month", "share_of": ["total"], "totals": ["total"],
+      "fill": True}),
+    ("flights by a, b totals a, total share of a limit 3",
+     {"metrics": ["flights"], "by": ["a", "b"], "totals": ["a", "total"], "share_of": ["a"], "limit": 3}),
+    ("flights by totals where fill = 1", {"metrics": ["flights"], "by": ["totals"], "where": "fill = 1"}),
     ("", {}),
 ]  # fmt: skip
 

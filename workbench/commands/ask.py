@@ -15,6 +15,10 @@ from workbench.commands.printer import print_answer, print_json
 def _question(function: Any) -> Any:
     """Adds the parts of a question."""
     for option in (
+        click.option("--fill", is_flag=True, help="Show periods without rows too."),
+        click.option("--totals", multiple=True, metavar="COLUMN", help="Rows of totals: total, or a column of --by."),
+        click.option("--share-of", multiple=True, metavar="COLUMN", help="Shares: of total, or within some of --by."),
+        click.option("--compare", metavar="LENGTH", help="Beside each metric its value that much earlier: '1 year'."),
         click.option("--end", metavar="DATE", help="Last moment of the metrics' time, inclusive."),
         click.option("--start", metavar="DATE", help="First moment of the metrics' time."),
         click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most so many rows."),
@@ -33,6 +37,8 @@ def _question(function: Any) -> Any:
         "workbench query flights cancellation_rate --by airline.name --order-by -flights --limit 5",
         "workbench query flights --by metric_time.month --where \"origin.faa = 'JFK'\" --format csv",
         "workbench query average_departure_delay --by carrier --start 2013-07-01 --end 2013-07-31",
+        "workbench query flights --by metric_time.month --compare '1 month'",
+        "workbench query flights --by carrier --share-of total --totals total",
     )
 )
 @click.argument("metrics", nargs=-1)
@@ -100,6 +106,10 @@ def _keywords(
     limit: int | None,
     start: str | None,
     end: str | None,
+    compare: str | None,
+    share_of: tuple[str, ...],
+    totals: tuple[str, ...],
+    fill: bool,
 ) -> dict[str, Any]:
     return {
         "by": _words(by),
@@ -108,4 +118,8 @@ def _keywords(
         "order_by": _words(order_by),
         "limit": limit,
         "time": (start, end) if start or end else None,
+        "compare": compare,
+        "share_of": _words(share_of),
+        "totals": _words(totals),
+        "fill": fill,
     }

@@ -42,10 +42,13 @@ def print_answer(answer: Answer, form: str, out: Path | None) -> None:
         form = {".json": "json", ".parquet": "parquet"}.get(out.suffix.lower(), "csv")
     if form == "table":
         from workbench.show.table import cells
+        from workbench.show.totals import shown_columns, shown_rows
 
-        numbers = [c.role == "metric" or (c.role == "column" and c.kind == "number") for c in answer.columns]
-        print_table([c.name for c in answer.columns], cells(answer, SHOWN), numbers)
-        if len(answer) > SHOWN:
+        columns = shown_columns(answer)
+        numbers = [c.role == "metric" or (c.role == "column" and c.kind == "number") for c in columns]
+        bold = [bool(total) for _, total in shown_rows(answer, SHOWN)]
+        print_table([c.name for c in columns], cells(answer, SHOWN), numbers, bold)
+        if len(answer) > len(bold):
             say(f"The first {SHOWN:,} of {len(answer):,} rows; --format csv gives all of them.")
     else:
         _write(_bytes(answer, form), out)
@@ -55,7 +58,9 @@ def print_answer(answer: Answer, form: str, out: Path | None) -> None:
     say(f"{len(answer):,} {rows} in {answer.seconds:.2f} s{f', written to {out}' if out else ''}.")
 
 
-def print_table(heads: list[str], rows: list[list[str]], numbers: Sequence[bool] = ()) -> None:
+def print_table(
+    heads: list[str], rows: list[list[str]], numbers: Sequence[bool] = (), bold: Sequence[bool] = ()
+) -> None:
     """Aligned columns; as wide as the terminal, or as wide as needed where there is none."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -68,9 +73,9 @@ def print_table(heads: list[str], rows: list[list[str]], numbers: Sequence[bool]
     for index, head in enumerate(heads):
         right = bool(numbers) and numbers[index]
         table.add_column(Text(head), justify="right" if right else "left", overflow="fold", no_wrap=right)
-    for row in rows:
+    for index, row in enumerate(rows):
         # Text, not str: a cell like [red] is data, never markup.
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell) for cell in row), style="bold" if bold and bold[index] else None)
     with console.capture() as captured:
         console.print(table)
     # Rich pads to the last column; a line without trailing blanks compares and greps better.

@@ -20,8 +20,12 @@ def _as_tuple(value: Any) -> Any:
 
 def _span(value: Any) -> Any:
     """'28 days' as its parts."""
-    found = re.fullmatch(r"\s*(\d+)\s+([a-z_]+?)s?\s*", value) if isinstance(value, str) else None
-    return {"count": int(found[1]), "grain": found[2]} if found else value
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"\s*(\d+)\s+([a-z_]+?)s?\s*", value)
+    if found is None:
+        raise ValueError(f"'{value}' is not a length of time; write it as '28 days' or '1 month'")
+    return {"count": int(found[1]), "grain": found[2]}
 
 
 def _both(value: Any) -> Any:
@@ -48,7 +52,8 @@ class Length(Term):
         return f"{self.count} {self.grain}{'s' if self.count > 1 else ''}"
 
 
-Span = Annotated[Length, BeforeValidator(_span)]
+_SpanText = Annotated[str, StringConstraints(pattern=r"^\s*\d+\s+[a-z_]+\s*$")]
+Span = Annotated[Length, BeforeValidator(_span, json_schema_input_type=_SpanText | Length)]
 """Written as '28 days' or '1 month'."""
 
 
@@ -141,7 +146,7 @@ class Conversion(Term):
 
     from_: Name = Field(alias="from", description="The metric of the first events: what the answer is grouped by.")
     to: Name = Field(description="The metric of the events that may follow.")
-    entity: Annotated[tuple[str, str], BeforeValidator(_both)] = Field(
+    entity: Annotated[tuple[str, str], BeforeValidator(_both, json_schema_input_type=str | tuple[str, str])] = Field(
         description="Who does both: one dimension or column name, or that of each side."
     )
     within: Span | None = Field(None, description="The longest time between the two; without it, any.")
@@ -172,6 +177,8 @@ class MetricTest(Term):
 
 class Metric(Term):
     """A number with one meaning: aggregates over a model's columns, or arithmetic over other metrics."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["expr"]}, {"required": ["conversion"]}]})
 
     metric: Name
     label: str = ""

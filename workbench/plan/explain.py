@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from workbench.access.restriction import RowFilter
 from workbench.declare.expression import Column, Expression, rebuild
 from workbench.declare.parser import unparse
+from workbench.graph.resolve import WHOLE
 from workbench.graph.timing import Offset
-from workbench.plan.steps import Attach, Follow, Leg, Moments, Move, Plan
+from workbench.plan.steps import Attach, Follow, Leg, Level, Moments, Move, Plan
 
 
 def explain(plan: Plan) -> str:
@@ -20,6 +21,7 @@ def explain(plan: Plan) -> str:
     if len(plan.legs) > 1:
         keys = f"the groups of {', '.join(plan.keys)}" if plan.keys else "their totals"
         lines.append(f"combine: {len(plan.legs)} legs on {keys}; a group stays if any leg has it")
+    lines.extend(_level(level) for level in plan.levels)
     lines.extend(f"derive: {one.name} = {_text(one.tree)}" for one in plan.derived)
     if plan.shape.having is not None:
         lines.append(f"keep groups where {_text(plan.shape.having)}")
@@ -29,6 +31,11 @@ def explain(plan: Plan) -> str:
     if plan.shape.limit is not None:
         lines.append(f"limit {plan.shape.limit}")
     return "\n".join(lines)
+
+
+def _level(level: Level) -> str:
+    said = f"rows of '{level.label}'" if level.label else "whole, to take shares of"
+    return f"{said}: the same question by {', '.join(level.keys) or 'nothing'}, answered from rows and not from groups"
 
 
 def _leg(leg: Leg) -> Iterator[str]:
@@ -109,6 +116,8 @@ def _text(tree: Expression) -> str:
 
 def _named(tree: Expression) -> Expression:
     """Aggregates by their bare column names: where they were scanned is said above."""
+    if isinstance(tree, Column) and tree.relation.startswith(WHOLE):
+        return Column("whole", tree.name)
     if isinstance(tree, Column) and not tree.relation[:1].isalpha():
         return Column("", tree.name)
     return rebuild(tree, _named)

@@ -17,15 +17,12 @@ from workbench.plan.lower_followed import followed
 from workbench.plan.lower_keys import same
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
-from workbench.plan.steps import Among, Latest, Leg, Level, Plan, Source
+from workbench.plan.steps import TOTAL, Among, Latest, Leg, Level, Plan, Source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from workbench.access.restriction import RowFilter
-
-TOTAL = "total"
-"""The column that tells rows of totals from plain groups."""
 
 SchemaOf = Callable[[str], "ibis.Schema"]
 FindTable = Callable[[str], "ir.Table"]

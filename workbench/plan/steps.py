@@ -147,6 +147,10 @@ class Among:
     pairs: tuple[tuple[Expression, str], ...]
 
 
+TOTAL = "total"
+"""The column that tells rows of totals from plain groups."""
+
+
 @dataclass(frozen=True, slots=True)
 class Derive:
     """A column of the answer computed from aggregates (``Column('#', name)``)."""

@@ -17,24 +17,27 @@ if TYPE_CHECKING:
 
     from workbench.plan.steps import Plan
 
-Draw = Callable[["Answer", Literal["chart", "bundle"]], Any]
+Draw = Callable[["Answer", Literal["chart", "bundle", "text"]], Any]
 """Draws an answer; given from above, so that a session knows nothing of pictures."""
+
+Aspect = Literal["value", "prior", "change", "ratio", "share"]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerColumn:
-    """A column of the answer: what it is and how to print it."""
+    """A column of the answer: what it is and how to print it; ``aspect`` says what of a metric it shows."""
 
     name: str
-    role: Literal["metric", "dimension", "column"]
+    role: Literal["metric", "dimension", "column", "total"]
     kind: Literal["number", "text", "time", "boolean", "other"]
     label: str
     unit: str = ""
     format: str = ""
     grain: str = ""
+    aspect: Aspect = "value"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """Rows as Arrow with their SQL, plan, lineage, cards and the restrictions that applied."""
 
@@ -53,6 +56,11 @@ class Answer:
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        if self.draw:
+            return str(self.draw(self, "text"))
+        return f"<answer: {len(self)} rows of {', '.join(column.name for column in self.columns)}>"
 
     def to_arrow(self) -> pa.Table:
         """The rows as an Arrow table."""

@@ -19,7 +19,7 @@ from workbench.graph.legs import Leg
 from workbench.graph.paths import Field
 from workbench.graph.resolve import Number, Resolved
 from workbench.plan.build import build
-from workbench.plan.steps import Plan
+from workbench.plan.steps import TOTAL, Plan
 from workbench.session.answer import AnswerColumn
 from workbench.warehouse.stand_in import type_of
 
@@ -66,6 +66,8 @@ def answer_columns(graph: Graph, resolved: Resolved | None, schema: Any) -> tupl
             out.append(AnswerColumn(field.name, "dimension", kind, label, format=dimension.format, grain=grain))
         elif field.name in numbers:
             out.append(_metric_column(graph, numbers[field.name], kind))
+        elif resolved and resolved.question.totals and field.name == TOTAL:
+            out.append(AnswerColumn(field.name, "total", "text", "Total"))
         else:
             out.append(AnswerColumn(field.name, "column", kind, field.name))
     return tuple(out)
@@ -75,12 +77,13 @@ def _metric_column(graph: Graph, number: Number, kind: Kind) -> AnswerColumn:
     metric = graph.metric(number.metric)
     label = metric.label or metric.metric.replace("_", " ").capitalize()
     if number.aspect in ("ratio", "share"):
-        return AnswerColumn(number.name, "metric", kind, f"{label}, {number.aspect}", "", "percent")
+        label = f"{label}, {number.aspect}"
+        return AnswerColumn(number.name, "metric", kind, label, "", "percent", aspect=number.aspect)
     if number.aspect != "value":
         label = f"{label}, {number.aspect}"
     elif number.name not in (metric.metric, number.metric):
         label = number.name
-    return AnswerColumn(number.name, "metric", kind, label, metric.unit, metric.format)
+    return AnswerColumn(number.name, "metric", kind, label, metric.unit, metric.format, aspect=number.aspect)
 
 
 def _kind(arrow: Any) -> Kind:

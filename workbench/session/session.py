@@ -138,7 +138,7 @@ class Session:
             question=question,
             plan=compiled.plan,
             lineage=tuple(str(origin) for origin in lineage(self._graph, compiled.resolved)),
-            metrics=tuple(self._fresh_card(number.metric) for number in compiled.resolved.numbers),
+            metrics=tuple(map(self._fresh_card, dict.fromkeys(number.metric for number in compiled.resolved.numbers))),
             restrictions=compiled.plan.restrictions,
             asker=self.principal.name,
             seconds=clock.perf_counter() - started,
@@ -455,4 +455,5 @@ def _question(metrics: tuple[Any, ...], **parts: Any) -> Question:
 
 def _misshapen(loc: tuple[str | int, ...], msg: str, **_: object) -> Problem:
     part = loc[0] if loc else "question"
-    return Problem("bad-question", f"bad '{part}': {msg.removeprefix('Value error, ')}.")
+    said = msg.removeprefix("Value error, ")
+    return Problem("bad-question", f"bad '{part}': {said}" + ("" if said.endswith("?") else "."))

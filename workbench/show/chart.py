@@ -10,6 +10,7 @@ from workbench.session.answer import Answer, AnswerColumn
 from workbench.show import spec as pieces
 from workbench.show.format import as_number, labels_of, part_of
 from workbench.show.palette import theme
+from workbench.show.totals import totals
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 WIDTH, HEIGHT = 640, 260
@@ -50,13 +51,16 @@ def chart(answer: Answer) -> Chart | None:
     """The picture that suits an answer: line, ranked bar, columns or numbers; None where a table says more."""
     groups = [c for c in answer.columns if c.role == "dimension" or (c.role == "column" and c.kind != "number")]
     metrics = [c for c in answer.columns if c.role == "metric" or (c.role == "column" and c.kind == "number")]
-    rows = answer.rows()
+    # A value and the one before it make a picture; their change and shares are in the table, totals would dwarf it.
+    metrics = [c for c in metrics if c.aspect in ("value", "prior")]
+    rows = [row for row, total in zip(answer.rows(), totals(answer), strict=True) if not total]
     if not metrics or not rows or len(groups) > 2:
         return None
     body = _body(groups, metrics, rows, ordered=bool(answer.question and answer.question.order_by))
     if body is None:
         return None
-    title = ", ".join(m.label for m in metrics) + (f" by {', '.join(labels_of(groups))}" if groups else "")
+    said = ", ".join(m.label for m in metrics if m.aspect == "value")
+    title = said + (f" by {', '.join(labels_of(groups))}" if groups else "")
     return Chart(complete(body, title), title)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from workbench.declare.grains import DATE_PARTS, GRAINS
 from workbench.session.catalog import DimensionCard, MetricCard
-from workbench.show.grammar import CLAUSES, clauses, split_list
+from workbench.show.grammar import ALONE, CLAUSES, clauses, split_list
 
 _TAIL = re.compile(r"[A-Za-z_][\w.]*$")
 _TABLES = re.compile(r"\b(?:from|join)\s+([A-Za-z_][\w.]*)", re.IGNORECASE)
@@ -61,15 +61,20 @@ def complete_metric(before: str, session: Catalogue) -> tuple[str, list[Choice]]
         "where": lambda: _paths(fragment, session, asked),
         "having": lambda: [Choice(n, "metric") for n in asked or sorted(named)],
         "order by": lambda: [*(Choice(n, "metric") for n in asked), *(Choice(n, "dimension") for n in grouped)],
+        "share of": lambda: [Choice("total", "keyword"), *(Choice(n, "dimension") for n in grouped)],
+        "totals": lambda: [Choice("total", "keyword"), *(Choice(n, "dimension") for n in grouped)],
     }
+    ended = _ended(body) or (word in ALONE and not body.strip())
     choices: list[Choice] = []
-    if word in ("", "by") and _ended(body):
+    if word in ("", "by") and ended:
         choices = _next_words(known)
+    elif word == "compare" and body.strip().isdigit():
+        choices = [Choice(grain, "grain") for grain in GRAINS[_DAY:]]
     elif word in offers:
         choices = offers[word]()
-        if body.strip() and word not in ("", "by") and _ended(body):
+        if ended and word not in ("", "by"):
             choices = [*_next_words(known), *choices]
-    elif _ended(body):
+    elif ended:
         choices = [*([Choice("to", "keyword")] if word == "time" else []), *_next_words(known)]
     return fragment, _starting(fragment, choices)
 

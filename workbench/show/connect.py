@@ -20,7 +20,7 @@ def connect(
     return open_session(workspace, as_user=as_user, environment=environment, draw=_draw, say=_say)
 
 
-def _draw(shown: Any, what: Literal["chart", "bundle"]) -> Any:
+def _draw(shown: Any, what: Literal["chart", "bundle", "text"]) -> Any:
     from workbench.show.draw import draw, draw_cards  # drawing is loaded with the first picture
 
     return draw_cards(shown) if isinstance(shown, Cards) else draw(shown, what)

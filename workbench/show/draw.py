@@ -10,8 +10,10 @@ from workbench.show.card import Card, answer_html, answer_text, cards_html, card
 from workbench.show.chart import Chart, chart
 
 
-def draw(answer: Answer, what: Literal["chart", "bundle"]) -> Chart | dict[str, Any] | None:
-    """The hook an answer calls: its one picture, or all representations a notebook may choose from."""
+def draw(answer: Answer, what: Literal["chart", "bundle", "text"]) -> Chart | dict[str, Any] | str | None:
+    """The hook an answer calls: its one picture, its text, or all representations a notebook may choose from."""
+    if what == "text":
+        return answer_text(answer)
     if what == "chart":
         return chart(answer)
     return {"text/html": answer_html(answer), "text/plain": answer_text(answer)}

@@ -44,7 +44,7 @@ def number_text(
     kind, asked = _kind(unit, format)
     digits = asked if asked is not None else digits
     if kind == "percent":
-        return f"{_fixed(number * 100, digits if digits is not None else percent_digits([number]))}%"
+        return _minus(f"{_fixed(number * 100, digits if digits is not None else percent_digits([number]))}%")
     if kind == "duration":
         return _duration(number, unit)
     body = _compact(number) if compact and abs(number) >= 10_000 else _plain(number, kind, digits)
@@ -89,7 +89,9 @@ def cell_text(value: Any, column: AnswerColumn, *, digits: int | None = None, ba
         return "yes" if value else "no"
     if column.role != "metric":
         return group_text(value, part_of(column), column, digits)
-    return number_text(value, column.unit, column.format, digits=digits, bare=bare) if _numeric(value) else str(value)
+    if not _numeric(value):
+        return str(value)
+    return _moved(number_text(value, column.unit, column.format, digits=digits, bare=bare), value, column)
 
 
 def group_text(value: Any, grain: str = "", column: AnswerColumn | None = None, digits: int | None = None) -> str:
@@ -116,7 +118,8 @@ def part_of(column: AnswerColumn) -> str:
 def metric_text(value: Any, column: AnswerColumn, *, compact: bool = False, digits: int | None = None) -> str:
     """A metric's value with its unit, unless its label says the unit already: 'Flights 336 776'."""
     said = column.unit.lower() in column.label.lower()
-    return number_text(value, "" if said else column.unit, column.format, compact=compact, digits=digits)
+    text = number_text(value, "" if said else column.unit, column.format, compact=compact, digits=digits)
+    return _moved(text, value, column)
 
 
 def label_of(column: AnswerColumn) -> str:
@@ -153,6 +156,15 @@ def change_text(now: Any, before: Any, unit: str = "", format: str = "") -> str:
         return NOTHING
     share = (new - old) / abs(old)
     return f"{_sign(share)}{_fixed(abs(share) * 100, 1 if abs(share) < 1 else 0)}%"
+
+
+def _moved(text: str, value: Any, column: AnswerColumn) -> str:
+    """A change with its sign; that of a share is in percentage points, for it is no percentage of anything."""
+    number = as_number(value)
+    if column.aspect != "change" or number is None:
+        return text
+    points = text.replace("%", f"{THIN}pp") if _kind(column.unit, column.format)[0] == "percent" else text
+    return f"+{points}" if number > 0 else points
 
 
 def _kind(unit: str, format: str) -> tuple[str, int | None]:

@@ -14,7 +14,10 @@ from pydantic import ValidationError
 from workbench.declare.question import Question
 from workbench.errors import Problem, QuestionError, did_you_mean
 
-CLAUSES = ("by", "where", "having", "order by", "limit", "time")
+CLAUSES = ("by", "where", "having", "order by", "limit", "time", "compare", "share of", "totals", "fill")
+ALONE = ("totals", "fill")
+"""Words that say something without anything after them."""
+_PAIRS = {"order": "by", "share": "of"}
 _TOKEN = re.compile(r"'(?:[^']|'')*'?|\"(?:[^\"]|\"\")*\"?|[A-Za-z_][\w.]*|\d[\w.\-]*|\s+|.", re.DOTALL)
 _WANTS_MORE = {",", "(", "=", "<", ">", "!", "+", "-", "*", "/", "%", "and", "or", "not", "in", "like", "between", "is"}
 _PERIOD = re.compile(r"^(\d{4})(?:-(?:(\d{1,2})(?:-(\d{1,2}))?|[qQ]([1-4])))?$")
@@ -33,17 +36,19 @@ def parse(line: str) -> Question:
     """The question a line of words asks; a QuestionError says what is not understood."""
     parts: dict[str, Any] = {}
     for clause in clauses(line):
-        key = {"": "metrics", "order by": "order_by"}.get(clause.word, clause.word)
+        key = clause.word.replace(" ", "_") or "metrics"
         if key in parts:
             raise _wrong("repeated-clause", f"'{clause.word}' is said twice.", "Join the two: conditions with 'and'.")
         text = clause.text.strip()
-        if not text and clause.word:
+        if not text and clause.word and clause.word not in ALONE:
             raise _wrong("empty-clause", f"'{clause.word}' is followed by nothing.", f"Say: {_EXAMPLES[clause.word]}.")
         parts[key] = _VALUES[key](text)
     try:
         return Question(**parts)
     except ValidationError as error:
-        raise _wrong("bad-question", f"'{line.strip()}' is no question: {error.errors()[0]['msg']}.") from None
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        said = said if said.endswith("?") else f"{said}."
+        raise _wrong("bad-question", f"'{line.strip()}' is no question: {said}") from None
 
 
 def clauses(line: str) -> list[Clause]:
@@ -61,7 +66,7 @@ def clauses(line: str) -> list[Clause]:
             found[-1] = Clause(found[-1].word, line[text_start:start], text_start)
             text_start = _end_of(tokens, index, word)
             found.append(Clause(word, "", text_start))
-            awaiting = True
+            awaiting = word not in ALONE
             continue
         if start >= text_start:
             awaiting = token.lower() in _WANTS_MORE
@@ -138,7 +143,7 @@ def _names(text: str) -> list[str | dict[str, str]]:
 def _list_hint(after: list[str]) -> str:
     if "group" in after:
         return "Leave out 'group': write 'by airline.name'."
-    near = did_you_mean(after[0], ("by", "where", "having", "order", "limit", "time")) if after else ""
+    near = did_you_mean(after[0], [word.split()[0] for word in CLAUSES]) if after else ""
     return near or "Put a comma between names."
 
 
@@ -148,13 +153,25 @@ def _limit(text: str) -> int:
     return int(text)
 
 
+def _columns(text: str) -> list[str]:
+    """Columns to total by, or share within; 'totals' alone means the grand one."""
+    return split_list(text) if text else ["total"]
+
+
+def _nothing(text: str) -> bool:
+    if text:
+        raise _wrong("bad-list", f"'fill' is followed by '{text}'.", "It stands alone: periods without rows are shown.")
+    return True
+
+
 _VALUES: dict[str, Any] = {
     "metrics": _names, "by": _names, "where": str, "having": str, "order_by": split_list, "limit": _limit,
-    "time": parse_time,
+    "time": parse_time, "compare": str, "share_of": _columns, "totals": _columns, "fill": _nothing,
 }  # fmt: skip
 _EXAMPLES = {
     "by": "by airline.name", "where": "where distance > 500", "having": "having flights > 100",
     "order by": "order by flights desc", "limit": "limit 5", "time": "time 2013-01 to 2013-06",
+    "compare": "compare 1 year", "share of": "share of total",
 }  # fmt: skip
 
 
@@ -164,15 +181,16 @@ def _tokens(line: str) -> Iterator[tuple[int, str]]:
 
 def _keyword(tokens: list[tuple[int, str]], index: int) -> str:
     word = tokens[index][1].lower()
-    if word == "order":
+    if word in _PAIRS:
         following = [t.lower() for _, t in tokens[index + 1 : index + 3] if not t.isspace()]
-        return "order by" if following[:1] == ["by"] else ""
+        return f"{word} {_PAIRS[word]}" if following[:1] == [_PAIRS[word]] else ""
     return word if word in CLAUSES else ""
 
 
 def _end_of(tokens: list[tuple[int, str]], index: int, word: str) -> int:
-    if word == "order by":
-        index = next(i for i in range(index + 1, len(tokens)) if tokens[i][1].lower() == "by")
+    if " " in word:
+        last = word.split()[1]
+        index = next(i for i in range(index + 1, len(tokens)) if tokens[i][1].lower() == last)
     return tokens[index][0] + len(tokens[index][1])
 
 

@@ -63,9 +63,11 @@ class WorkbenchMagics(Magics):
         %metric flights, cancellation_rate by airline.name
         %metric flights by metric_time.month where origin.name like 'New%' time 2013-01 to 2013-06
         %metric flights by airline.name having flights > 100 order by flights desc limit 5
+        %metric flights by metric_time.month compare 1 month totals fill
 
         Metrics come first, the rest in any order: by PATHS, where CONDITION, having CONDITION,
-        order by COLUMNS [desc], limit N, time 2013 | 2013-01 to 2013-06 | since 2013-03 | until 2013-Q2.
+        order by COLUMNS [desc], limit N, time 2013 | 2013-01 to 2013-06 | since 2013-03 | until 2013-Q2,
+        compare LENGTH, share of total | COLUMNS, totals [COLUMNS], fill (periods without rows too).
         'name as other' renames a column. As %%metric the question may take several lines. Tab completes names.
         """
         question = parse(f"{line}\n{cell or ''}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 from workbench.session.answer import Answer, AnswerColumn
 from workbench.show.format import NOTHING, cell_text, digits_for, labels_of, unit_text
+from workbench.show.totals import shown_columns, shown_rows, words
 
 ROWS = 20
 WIDEST = 60
@@ -28,21 +28,22 @@ def headings(columns: Sequence[AnswerColumn]) -> list[str]:
 
 def cells(answer: Answer, rows: int = ROWS) -> list[list[str]]:
     """The first rows as text, every number of a column with the same decimals."""
-    data: list[dict[str, Any]] = answer.table.slice(0, rows).to_pylist()
-    digits = {
-        c.name: digits_for((r[c.name] for r in data), c.format, c.unit)
-        for c in answer.columns
-        if c.role == "metric" or (c.role == "column" and c.kind == "number")
-    }
-    return [[cell_text(r[c.name], c, digits=digits.get(c.name)) for c in answer.columns] for r in data]
+    columns = shown_columns(answer)
+    data = shown_rows(answer, rows)
+    digits = {c.name: digits_for((r[c.name] for r, _ in data), c.format, c.unit) for c in columns if _is_number(c)}
+    out = []
+    for row, total in data:
+        said = words(answer, total)
+        out.append([said.get(c.name, cell_text(row[c.name], c, digits=digits.get(c.name))) for c in columns])
+    return out
 
 
 def text_table(answer: Answer, rows: int = ROWS) -> str:
     """An aligned table for a terminal, numbers to the right."""
-    heads = [c.name for c in answer.columns]
+    heads = [c.name for c in shown_columns(answer)]
     body = [[_clip(cell) for cell in row] for row in cells(answer, rows)]
     widths = [max(map(len, column)) for column in zip(heads, *body, strict=True)] if heads else []
-    right = [_is_number(c) for c in answer.columns]
+    right = [_is_number(c) for c in shown_columns(answer)]
     lines = [_aligned(heads, widths, right), "  ".join("─" * w for w in widths)]
     lines.extend(_aligned(row, widths, right) for row in body)
     return "\n".join([*lines, *filter(None, [more(answer, rows)])])
@@ -50,15 +51,16 @@ def text_table(answer: Answer, rows: int = ROWS) -> str:
 
 def html_table(answer: Answer, rows: int = ROWS) -> str:
     """An HTML table without scripts or style sheets; every cell escaped."""
+    columns = shown_columns(answer)
     heads = "".join(
         f'<th scope="col" style="{_HEAD}text-align:{_side(c)}">{escape(h)}</th>'
-        for c, h in zip(answer.columns, headings(answer.columns), strict=True)
+        for c, h in zip(columns, headings(columns), strict=True)
     )
     body = "".join(
-        '<tr style="background:none">'
-        + "".join(_html_cell(c, text) for c, text in zip(answer.columns, row, strict=True))
+        f'<tr style="background:none{";font-weight:600" if total else ""}">'
+        + "".join(_html_cell(c, text) for c, text in zip(columns, row, strict=True))
         + "</tr>"
-        for row in cells(answer, rows)
+        for row, (_, total) in zip(cells(answer, rows), shown_rows(answer, rows), strict=True)
     )
     rest = more(answer, rows)
     table = (
@@ -70,7 +72,7 @@ def html_table(answer: Answer, rows: int = ROWS) -> str:
 
 def more(answer: Answer, rows: int) -> str:
     """What a shortened table leaves out, in words."""
-    left = len(answer) - rows
+    left = len(answer) - len(shown_rows(answer, rows))
     if len(answer) == 0:
         return "no rows"
     return f"… {left:,} more row{'s' if left > 1 else ''}".replace(",", "\u202f") if left > 0 else ""
