@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -30,6 +30,12 @@ DECLARATIONS = """
 {metric: gold_3w, model: orders, expr: sum(amount), filter: customer.tier = 'gold', window: 3 weeks}
 ---
 {metric: orders_7d_first, model: orders, expr: count(*), window: 7 days, period: first}
+---
+{metric: open_7d_last, model: orders, expr: count(*), filter: status = 'open', window: 7 days, period: last}
+---
+{metric: open_7d_average, model: orders, expr: count(*), filter: status = 'open', window: 7 days, period: average}
+---
+{metric: buyers_10d_first, model: orders, expr: count(distinct customer_id), window: 10 days, period: first}
 ---
 {metric: revenue_7d_average, model: orders, expr: sum(amount), window: 7 days, period: average}
 ---
@@ -213,11 +219,10 @@ class Looks:
     def spans(self) -> bool:
         return bool(self.window or self.to_date or self.running)
 
-    @property
-    def pick(self) -> str | None:
-        """Which moment of a period is shown."""
+    def pick(self, grains: Sequence[str]) -> str | None:
+        """Which moment of a period is shown; a span that is asked for without a period is that of the last moment."""
         if self.spans:
-            return self.period or "last"
+            return (self.period if grains else None) or "last"
         return "first" if any(count == 0 for count, _ in self.steps) else None
 
     def at(self, now: datetime, row: datetime) -> bool:
@@ -274,16 +279,25 @@ class Part:
             pairs.setdefault(key, []).append((now, row))
         if self.level is not None:
             pairs = self._levelled(pairs, asked)
-        out = {key: self._number(found) for key, found in pairs.items()}
+        if self._among_rows(asked):
+            take = min if self.looks and self.looks.period == "first" else max
+            days = {key: take(now for now, _ in found if now) for key, found in pairs.items() if found}
+            pairs = {key: [(now, row) for now, row in found if now == days[key]] for key, found in pairs.items() if found}
+        out = {key: self._number(found, asked) for key, found in pairs.items()}
         if self.spine and asked.grains(self.base.model):
             self._pad(tables, asked, out)
         return out
 
-    def _number(self, found: list[tuple[datetime | None, Row]]) -> Any:
+    def _among_rows(self, asked: Asked) -> bool:
+        """Whether the day shown is the first or last that has rows."""
+        said = self.looks is not None and self.looks.spans and self.looks.period in ("first", "last")
+        return said and not self.spine and bool(asked.grains(self.base.model))
+
+    def _number(self, found: list[tuple[datetime | None, Row]], asked: Asked) -> Any:
         def number(rows: list[Row]) -> Any:
             return self.base.aggregate([r[self.base.column] if self.base.column else 1 for r in rows])
 
-        if self.looks is None or self.looks.pick != "average":
+        if self.looks is None or self.looks.pick(asked.grains(self.base.model)) != "average":
             return number([row for _, row in found])
         days: dict[Any, list[Row]] = {}
         for now, row in found:
@@ -302,8 +316,9 @@ class Part:
             return
         grain = looks.grain(model, asked)
         moments = list(self._moments(tables, asked, grain))
-        if looks.pick in ("first", "last") and grain not in asked.grains(model):
-            moments = _picked(moments, asked.grains(model), looks.pick)
+        pick = looks.pick(asked.grains(model))
+        if pick in ("first", "last") and grain not in asked.grains(model) and not self._among_rows(asked):
+            moments = _picked(moments, asked.grains(model), pick)
         for now in moments:
             for row in rows:
                 at = moment_of(model, row)
@@ -420,6 +435,9 @@ METRICS: dict[str, Meaning] = {
     "open_7d": _one(shop.OPEN_ORDERS, WEEK),
     "gold_3w": _one(replace(shop.REVENUE, keep=shop.is_gold), Looks(window=(3, "week"))),
     "orders_7d_first": _one(shop.ORDERS, replace(WEEK, period="first")),
+    "open_7d_last": _one(shop.OPEN_ORDERS, replace(WEEK, period="last")),
+    "open_7d_average": _one(shop.OPEN_ORDERS, replace(WEEK, period="average")),
+    "buyers_10d_first": _one(BUYERS, Looks(window=(10, "day"), period="first")),
     "revenue_7d_average": _one(shop.REVENUE, replace(WEEK, period="average")),
     "orders_7d_month_ago": _one(shop.ORDERS, replace(WEEK, steps=((1, "month"),))),
     "orders_mtd": _one(shop.ORDERS, Looks(to_date="month")),

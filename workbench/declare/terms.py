@@ -202,7 +202,7 @@ class Metric(Term):
     running: bool = Field(False, description="All rows up to each moment.")
     period: Literal["first", "last", "average"] | None = Field(
         None,
-        description="Which day of a coarser period a windowed metric shows; its last moment unless said.",
+        description="Which of its days that have rows a coarser period shows; unless said, its last moment.",
     )
     offset: Span | None = Field(None, description="The value that much earlier, such as '1 year'.")
     offset_to: str | None = Field(None, description="The value at the start of the period of this grain.")

@@ -83,7 +83,8 @@ def resolve(graph: Graph, question: Question) -> Resolved:
     bases: dict[Base, list[int]] = {}
     for index, one in enumerate(scanned):
         axis = one.axis if timed or one.following or not one.timing.plain else None
-        base = Base(one.model, axis, one.timing, one.moment, one if one.following else None)
+        among = one.filters if one.timing.period else ()
+        base = Base(one.model, axis, one.timing, one.moment, one if one.following else None, among)
         bases.setdefault(base, []).append(index)
     if not scanned:
         return _without_metrics(graph, question)

@@ -70,6 +70,14 @@ class Timing:
             return self.period or "last"
         return "first" if any(isinstance(anchor, OffsetTo) for anchor in self.anchors) else None
 
+    def shown(self, by_period: bool) -> Pick | None:
+        """Which moment is shown where periods are asked for; without any, a span is that of the last moment."""
+        return self.pick if by_period or not self.spans else "last"
+
+    def among_rows(self, by_period: bool) -> bool:
+        """Whether that is the first or last moment that has rows, as 'period' means it, and not that of the period."""
+        return by_period and self.spans and self.period is not None and not self.spine
+
     def units(self) -> tuple[str, ...]:
         """The grains that moments must at least be told apart by."""
         offsets = tuple(anchor.by.grain for anchor in self.anchors if isinstance(anchor, Offset))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, conjunction
-from workbench.graph.timing import NOW, TIME, Offset, Timing
+from workbench.graph.timing import NOW, TIME, Offset, Pick, Timing
 from workbench.plan.lower_scalar import add_interval, lower, lower_aggregate, lower_condition, truncate
 from workbench.plan.steps import CalendarSource, Latest, Leg, Moments, Source, Summary
 
@@ -83,15 +83,19 @@ def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table) -> ir.Table:
     keys = {name: tree for name, tree in leg.keys if name not in shows}
     partial, folds = _partial(leg, rows, names, keys)
     finest = Call("truncate", (NOW, Literal(leg.moments.grain)))
-    if timing.pick in ("first", "last") and all(tree != finest for _, tree in leg.moments.shows):
-        spine = _picked(spine, shows, timing)
+    pick = timing.shown(bool(shows))
+    picks = pick in ("first", "last") and all(tree != finest for _, tree in leg.moments.shows)
+    if picks and not timing.among_rows(bool(shows)):
+        spine = _picked(spine, shows, pick)
     met = spine.inner_join(partial, _looks_at(timing, spine[T], partial["__at"]))
     if leg.move.later is not None:
         met = met.filter(lower_condition(leg.move.later, lambda of: met[T if of.relation == TIME else of.name]))
     if leg.latest is not None:
         met = _levelled(leg, leg.latest, met)
     by = [*shows, *keys]
-    if timing.pick == "average":
+    if picks and timing.among_rows(bool(shows)):
+        return _picked(_folded(met, [T, *by], folds), by, pick).drop(T)
+    if pick == "average":
         daily = _folded(met, [T, *by], folds)
         return _folded(daily, by, {name: Aggregate("avg", (Column("", name),)) for name in folds})
     return _folded(met, by, folds)
@@ -146,10 +150,10 @@ def _levelled(leg: Leg, latest: Latest, met: ir.Table) -> ir.Table:
     return met
 
 
-def _picked(spine: ir.Table, shows: list[str], timing: Timing) -> ir.Table:
+def _picked(moments: ir.Table, by: list[str], pick: Pick | None) -> ir.Table:
     """The one moment that stands for each period shown."""
-    order = ibis.asc(T) if timing.pick == "first" else ibis.desc(T)
-    numbered = spine.mutate(__n=ibis.row_number().over(group_by=shows, order_by=[order]))
+    order = ibis.asc(T) if pick == "first" else ibis.desc(T)
+    numbered = moments.mutate(__n=ibis.row_number().over(group_by=by, order_by=[order]))
     return numbered.filter(numbered["__n"] == 0).drop("__n")
 
 
