@@ -34,3 +34,12 @@ def test_what_is_no_document_is_refused_with_its_place(run: Run, tmp_path: Path)
     refused = run("import", "osi", str(file))
     assert refused.code == 2
     assert "shop.json:1:13" in refused.err
+
+
+def test_a_metricflow_project_is_written_and_read_back(run: Run, tmp_path: Path) -> None:
+    exported = run("export", "metricflow", "--to", str(tmp_path / "mf"))
+    assert exported.code == 0
+    assert "metric 'departure_delay_spread' is not said" in exported.err
+    assert (tmp_path / "mf/metrics/flights_trend.yml").exists()
+    assert run("import", "metricflow", str(tmp_path / "mf"), "--to", str(tmp_path / "back")).code == 0
+    assert run("validate", at=tmp_path / "back").code == 0

@@ -99,3 +99,22 @@ def _tell(losses: Sequence[object]) -> None:
     for loss in losses:
         say(str(loss))
     say(f"{len(losses)} kinds of things that other tools will not read.")
+
+
+@export.command(name="metricflow", epilog=examples("workbench export metricflow --to ../semantic_layer"))
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write into."
+)
+@in_workspace
+def export_metricflow(asker: Asker, target: Path) -> None:
+    """Write what MetricFlow can say, one document for each object; all else is named with its place.
+
+    Files of the same names are written over.
+    """
+    from workbench.declare.workspace import load
+    from workbench.exchange.metricflow_export import export_project
+
+    exported = export_project(load(asker.workspace_root()).require())
+    for name, text in exported.files.items():
+        _put(target / name, text)
+    _tell(exported.losses)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from workbench.declare.expression import Aggregate, Call, Case, Expression, Literal, Name, conjunction, rebuild
+from workbench.declare.expression import Aggregate, Call, Case, Expression, Has, Literal, Name, conjunction, rebuild
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, Unanswerable
 
@@ -43,6 +43,8 @@ def ansi(tree: Expression) -> str:
         return Name((name,))
 
     def change(part: Expression) -> Expression:
+        if isinstance(part, Has):
+            raise refused("a condition on metrics of an entity ('has') has no spelling in standard SQL")
         if isinstance(part, Aggregate) and part.function in _SETS:
             fraction = unparse(part.arguments[1]) if len(part.arguments) > 1 else "0.5"
             value = text_of(filtered(part).arguments[0])
