@@ -159,11 +159,12 @@ def leg(
     moment_keys = tuple(
         tree for f, tree in zip(fields, keys, strict=True) if moment and not f.roles and f.dimension == moment.over
     )
-    used = [tree for i in indexes for tree in (scanned[i].aggregate, *scanned[i].filters)]
-    if base.following:  # what is aggregated are values of the events that follow
-        used = [tree for i in indexes for tree in scanned[i].filters]
-        used += [*(ours for ours, _ in base.following.same), base.following.at[0]]
-    trees = [*keys, *used, *(t for t in (where, later) if t is not None), *((spine.at,) if spine else ())]
+    trees = [
+        *keys,
+        *_used(base, indexes, scanned),
+        *(t for t in (where, later) if t is not None),
+        *((spine.at,) if spine else ()),
+    ]
     trees += [moment.of, *moment.by] if moment else []
     asked = dict.fromkeys(part for tree in trees for part in walk(tree) if isinstance(part, Has))
     conditions = tuple(_condition(graph, model, has, f"?{i}") for i, has in enumerate(asked))
@@ -185,14 +186,15 @@ def leg(
         moment_keys=moment_keys,
         conditions=conditions,
         names=tuple(names),
-        following=_follower(graph, base.following, base.followed.aggregate)
-        if base.followed and base.following
-        else None,
+        following=_follower(graph, base.followed),
     )
 
 
-def _follower(graph: Graph, following: Following, aggregate: Aggregate) -> Follower:
-    """The leg of the events that follow; its aggregate reads the values under their names."""
+def _follower(graph: Graph, followed: Aggregation | None) -> Follower | None:
+    """The leg of the events that follow, where any are; its aggregate reads the values under their names."""
+    if followed is None or followed.following is None:
+        return None
+    following, aggregate = followed.following, followed.aggregate
     theirs = tuple(value for _, value in following.same)
     arguments = tuple(Column(FOLLOWING, f"__v{i}") for i in range(len(aggregate.arguments)))
     over = Aggregate(aggregate.function, arguments, aggregate.distinct)
@@ -236,17 +238,17 @@ def _condition(graph: Graph, model: str, has: Has, name: str) -> Condition:
                 hint="Use a metric without window, offset or level.",
             )
         )
-    by_model: dict[str, list[int]] = {}
+    bases: dict[Base, list[int]] = {}
     for index, one in enumerate(scanned):
-        by_model.setdefault(one.model, []).append(index)
-    legs = tuple(_inner(graph, m, has, target, ours, tuple(i), scanned) for m, i in by_model.items())
+        bases.setdefault(Base(one.model, one.axis, followed=one if one.following else None), []).append(index)
+    legs = tuple(_inner(graph, base, has, target, ours, tuple(i), scanned) for base, i in bases.items())
     pairs = tuple((value, f"__k{i}") for i, value in enumerate(ours.values()))
     return Condition(has, name, tree, pairs, legs, tuple(scanned))
 
 
 def _inner(
     graph: Graph,
-    model: str,
+    base: Base,
     has: Has,
     target: str,
     ours: dict[str, Expression],
@@ -254,15 +256,24 @@ def _inner(
     scanned: list[Aggregation],
 ) -> Leg:
     """One scan behind a condition: the aggregates of a model by the entity's key."""
-    theirs = key_from(graph, model, has.entity.path[-1], target)
+    theirs = key_from(graph, base.model, has.entity.path[-1], target)
     keys = tuple(theirs[column] for column in ours)
-    used = tuple(tree for i in indexes for tree in (scanned[i].aggregate, *scanned[i].filters))
+    used = _used(base, indexes, scanned)
     inner = dict.fromkeys(part for tree in used for part in walk(tree) if isinstance(part, Has))
-    conditions = tuple(_condition(graph, model, one, f"?{i}") for i, one in enumerate(inner))
+    conditions = tuple(_condition(graph, base.model, one, f"?{i}") for i, one in enumerate(inner))
     trees = (*keys, *used, *(left for condition in conditions for left, _ in condition.pairs))
-    axis = graph.model(model).time_dimension
-    joined = relations(graph, model, trees, axis)
-    return Leg(model, graph.model(model).table, axis, joined, None, keys, indexes, conditions=conditions)
+    joined = relations(graph, base.model, trees, base.axis)
+    following = _follower(graph, base.followed)
+    table = graph.model(base.model).table
+    return Leg(base.model, table, base.axis, joined, None, keys, indexes, conditions=conditions, following=following)
+
+
+def _used(base: Base, indexes: Iterable[int], scanned: list[Aggregation]) -> list[Expression]:
+    """What the aggregates of a leg read of its rows."""
+    filters = [tree for i in indexes for tree in scanned[i].filters]
+    if base.following:  # what is aggregated are values of the events that follow
+        return [*filters, *(ours for ours, _ in base.following.same), base.following.at[0]]
+    return [*filters, *(scanned[i].aggregate for i in indexes)]
 
 
 def axis_finest(graph: Graph, base: Base) -> str:
@@ -371,7 +382,10 @@ def _reads(tree: Expression, kinds: set[str]) -> bool:
 
 
 def _reads_rows(tree: Expression) -> bool:
-    return any(isinstance(part, Column) and part.relation not in (TIME, SHOWN) for part in walk(tree))
+    """Whether a row must be there; what an entity has is asked of a row's entity."""
+    return any(
+        isinstance(part, Has) or isinstance(part, Column) and part.relation not in (TIME, SHOWN) for part in walk(tree)
+    )
 
 
 def _spine(graph: Graph, question: Question, base: Base, fields: list[Field], names: list[str]) -> Spine:

@@ -117,7 +117,8 @@ def _leg(
     among = tuple(_among(granted, condition, types_of, salt) for condition in leg.conditions)
     needed = conjunction(_all(map(hide, common)), _any([s.condition for s in summaries]) if keys else None)
     keep = Keep(hide(leg.where) if leg.where is not None else None, needed)
-    latest, moments, move, pad = _latest(leg, hide), _moments(granted, leg, hide), _move(leg, hide), _pad(leg)
+    move = _move(leg, hide, meant)
+    latest, moments, pad = _latest(leg, hide), _moments(granted, leg, hide), _pad(leg)
     used = _used(leg, keys, keep, summaries, latest, moments, move)
     sources = {
         name: Source(name, model, table, used.get(name, ()), *_restriction(granted.restrictions.get(table)))
@@ -177,7 +178,7 @@ def _trees_of(spine: Spine) -> tuple[Expression, ...]:
     return (*(tree for _, tree in spine.shows), *((spine.keep,) if spine.keep is not None else ()))
 
 
-def _move(leg: ResolvedLeg, hide: Hide) -> Move | None:
+def _move(leg: ResolvedLeg, hide: Hide, meant: Mapping[Has, Expression]) -> Move | None:
     """How the rows of a leg move in time; columns that a later condition needs are carried along."""
     if not leg.timing.moves:
         return None
@@ -186,6 +187,8 @@ def _move(leg: ResolvedLeg, hide: Hide) -> Move | None:
     carried: dict[Expression, str] = {}
 
     def carry(tree: Expression) -> Expression:
+        if isinstance(tree, Has):
+            return carry(meant[tree])
         if isinstance(tree, Column) and tree.relation != TIME:
             return Column(CARRIED, carried.setdefault(tree, f"__c{len(carried)}"))
         return rebuild(tree, carry)
