@@ -158,8 +158,11 @@ JAN, FEB, MAR, APR = (date(2024, month, 1) for month in range(1, 5))
 @pytest.mark.parametrize(
     ("metric", "months"),
     [
+        ("late_loans_every_day", [(JAN, 2), (FEB, 1), (MAR, None), (APR, None)]),
         ("loans_in_month", [(JAN, 2), (FEB, 3), (MAR, 1)]),
         # A loan counts on its day and the next: 1.5, 1.5, 2, 2 in January; 4, 4, 8, 8 in February.
+        # On the first day of January that has any there is one; each later month starts with those before.
+        ("loans_so_far", [(JAN, 1), (FEB, 2), (MAR, 6), (APR, 6)]),
         ("two_day_fines", [(JAN, 1.75), (FEB, 6.0), (MAR, 16.0)]),
         ("loans_change", [(JAN, None), (FEB, 1), (MAR, -2), (APR, None)]),
         ("change_twice", [(JAN, None), (FEB, 2), (MAR, -4), (APR, None)]),
@@ -209,6 +212,7 @@ def test_events_of_a_conversion_are_metrics(imported: Imported) -> None:
 
 
 def test_totals_over_time(session: Any, imported: Imported) -> None:
+    assert ask(session, imported, ["loans_so_far"]) == [(6,)]
     assert ask(session, imported, ["last_fine"]) == [(16.0,)]
 
 
@@ -250,6 +254,10 @@ def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
     assert "whole months" in imported.names.difference(["change_twice"], by, timed=False)
     days = [imported.names.path("metric_time__day", metrics=["loans_change"])]
     assert imported.names.difference(["loans_change"], days, timed=True) == ""
+    assert "no time" in imported.names.difference(["two_day_fines"], (), timed=True)
+    assert imported.names.difference(["loans_every_day", "late_loans_every_day"], (), timed=True) == ""
+    genres = [imported.names.path("book__genre", metrics=["loans"])]
+    assert "adds no period" in imported.names.difference(["late_loans_every_day"], genres, timed=False)
     assert "span" in imported.names.difference(["loans_so_far_last_month"], days, timed=True)
 
 

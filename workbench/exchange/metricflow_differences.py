@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from workbench.exchange.metricflow_filters import references
 from workbench.exchange.metricflow_project import MetricInput, Project
 
 _UNEVEN = ("month", "quarter", "year")
 """Grains whose periods have different numbers of days."""
 
 
-def difference(project: Project, metrics: Sequence[str], grains: Sequence[str], *, timed: bool) -> str:
-    """Why the answer would differ, '' where it doesn't; ``grains`` are those asked of the time axis.
+def difference(project: Project, metrics: Sequence[str], by: Mapping[str, str], *, timed: bool) -> str:
+    """Why the answer would differ, '' where it doesn't; ``by`` gives the grain of each column, '' where it is no time.
 
     ``timed`` says that the question is about a span of time.
     """
+    grains = [grain for grain in by.values() if grain]
     for metric in metrics:
+        if why := _spanned(project, metric, by) or _padded(project, metric, by):
+            return why
         for one in _moved(project, metric, ()):
             if timed and any(project.metrics[m].cumulative for m in _inside(project, one.metric, ())):
                 return (
@@ -27,6 +31,31 @@ def difference(project: Project, metrics: Sequence[str], grains: Sequence[str], 
                     f"MetricFlow moves '{one.alias}' of '{metric}' day by day and so counts the last days of short "
                     f"months several times; here whole months are moved"
                 )
+    return ""
+
+
+def _spanned(project: Project, metric: str, by: Mapping[str, str]) -> str:
+    for name in _inside(project, metric, ()):
+        found = project.metrics[name]
+        rows = found.cumulative
+        if rows and (rows.window or rows.to_date) and not any(by.values()):
+            return (
+                f"MetricFlow counts all rows of '{name}' where no time is asked for; here those up to the last moment"
+            )
+        if rows and rows.period == "average" and found.spine:
+            return f"MetricFlow takes the days that a spine adds to '{name}' into its average; here days have rows"
+    return ""
+
+
+def _padded(project: Project, metric: str, by: Mapping[str, str]) -> str:
+    inside = [project.metrics[name] for name in _inside(project, metric, ())]
+    if not any(one.spine for one in inside):
+        return ""
+    conditions = [c for one in inside for c in (*one.later, *(c for used in one.inputs for c in used.conditions))]
+    for used in (reference for condition in conditions for reference in references(condition.text)):
+        words = used.name.lower().split("__")
+        if words[0] == "metric_time" or used.kind == "TimeDimension" or any(words[-1] in c.split("__") for c in by):
+            return f"MetricFlow adds no period to '{metric}' that its filter leaves out; here a filter is about rows"
     return ""
 
 

@@ -33,6 +33,7 @@ def read_metric(node: Node) -> MfMetric:
         place=node.place(),
         cumulative=_cumulative(params) if kind == "cumulative" else None,
         spine=bool(measure and measure.flag("join_to_timespine")),
+        later=_conditions(node),
         conversion=_conversion(params.child("conversion_type_params")) if kind == "conversion" else None,
     )
 

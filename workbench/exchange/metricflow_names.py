@@ -127,7 +127,7 @@ class Names:
 
     def difference(self, metrics: Sequence[str], by: Iterable[Spelling], *, timed: bool) -> str:
         """Why our answer is knowingly another than MetricFlow's; '' where they agree."""
-        known = [one.path.rpartition(".")[2] for one in by if one.is_time]
+        known = {one.column: one.path.rpartition(".")[2] if one.is_time else "" for one in by}
         return difference(self.project, metrics, known, timed=timed)
 
     def condition(self, text: str, bases: Sequence[str], grain: str, home: str | None = None) -> str:

@@ -200,6 +200,8 @@ class MfMetric:
     place: Place
     cumulative: Cumulative | None = None
     spine: bool = False
+    later: tuple[Condition, ...] = ()
+    """Its conditions that are not those of its measure: with a spine, they hold for added periods as well."""
     conversion: MfConversion | None = None
     hidden: bool = False
 
