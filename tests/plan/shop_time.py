@@ -104,6 +104,11 @@ inputs: {before: {metric: levels, offset: 1 month}}
 
 AXES = {"orders": "placed", "refunds": "refunded", "customers": "joined"}
 GRAINS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
+PARTS: dict[str, tuple[str, Callable[[datetime], int]]] = {
+    "month_of_year": ("month", lambda moment: moment.month),
+    "day_of_week": ("day", lambda moment: moment.isoweekday()),
+}
+"""Parts of a date: the grain they are told from, and how."""
 
 
 def floor(moment: datetime, grain: str) -> datetime:
@@ -137,18 +142,21 @@ def moved(moment: datetime, count: int, grain: str) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
-def shown(moment: datetime | None, grain: str) -> date | None:
-    """A period as answers show it."""
+def shown(moment: datetime | None, grain: str) -> Any:
+    """A period, or a part of a date, as answers show it."""
     if moment is None:
         return None
+    if grain in PARTS:
+        return PARTS[grain][1](moment)
     start = floor(moment, grain)
     return start if GRAINS.index(grain) < GRAINS.index("day") else start.date()
 
 
 def on_axis(model: str, path: str) -> str | None:
-    """The grain of a path that is the model's own time axis."""
+    """The grain, or the part of a date, of a path that is the model's own time axis."""
+    path = path.removeprefix("customer.") if model == "customers" else path
     head, _, rest = path.partition(".")
-    return rest if head in ("metric_time", AXES[model]) and rest in GRAINS else None
+    return rest if head in ("metric_time", AXES[model]) and rest in (*GRAINS, *PARTS) else None
 
 
 def moment_of(model: str, row: Row) -> datetime | None:
@@ -183,16 +191,30 @@ class Asked:
         return " and ".join(f"({one.text})" for one in self.where) or None
 
     def grains(self, model: str) -> list[str]:
-        """The grains of the axis by which it groups."""
+        """The grains and parts of the axis by which it groups."""
         return [grain for path in self.by if (grain := on_axis(model, path))]
 
     def covers(self, model: str, moment: datetime | None) -> bool:
         """Whether the time range, in whole periods, holds a moment."""
         if self.time is None:
             return True
-        grain = min(self.grains(model) or ["day"], key=GRAINS.index)
-        end = moved(floor(self.last(grain), grain), 1, grain)
-        return moment is not None and floor(_midnight(self.time[0]), grain) <= moment < end
+        start, end = self.span(model)
+        return moment is not None and start <= moment < end
+
+    def span(self, model: str) -> tuple[datetime, datetime]:
+        """The time range in whole periods: its start, and the first moment after it."""
+        assert self.time is not None
+        grain = self.covering(model)
+        return floor(_midnight(self.time[0]), grain), moved(floor(self.last(grain), grain), 1, grain)
+
+    def on_time(self, model: str) -> bool:
+        """Whether groups or conditions are about the model's own time."""
+        read = [path for one in self.where for path in one.paths]
+        return any(on_axis(model, path) for path in (*self.by, *read))
+
+    def covering(self, model: str) -> str:
+        """The grain whose whole periods the range covers."""
+        return min((one if one in GRAINS else "day" for one in self.grains(model)), key=GRAINS.index, default="day")
 
     def last(self, grain: str) -> datetime:
         """The last period of the range starts at or before this; a day below the day is meant whole."""
@@ -225,6 +247,11 @@ class Looks:
             return (self.period if grains else None) or "last"
         return "first" if any(count == 0 for count, _ in self.steps) else None
 
+    def asks_for_a_span(self, model: str, asked: Asked) -> bool:
+        """Whether it just asks for an earlier span of time."""
+        offsets = bool(self.steps) and all(count for count, _ in self.steps)
+        return offsets and not self.spans and asked.time is not None and not asked.on_time(model)
+
     def at(self, now: datetime, row: datetime) -> bool:
         """Whether it sees, at ``now``, a row of that moment."""
         for count, grain in self.steps:  # no count: to the start of the period
@@ -240,13 +267,10 @@ class Looks:
         read = [grain for one in asked.where for path in one.paths if (grain := on_axis(model, path))]
         units = [grain for count, grain in self.steps if count] + [g for g in (self.to_date,) if g]
         units += [self.window[1]] if self.window else []
-        wanted = {*units, *asked.grains(model), *read}
-        if (
-            self.period
-            or any(count == 0 for count, _ in self.steps)
-            or not asked.grains(model)
-            and (asked.time or not wanted)
-        ):
+        wanted = {PARTS[one][0] if one in PARTS else one for one in (*units, *asked.grains(model), *read)}
+        if asked.time:
+            wanted.add(asked.covering(model))
+        if self.period or any(count == 0 for count, _ in self.steps) or not wanted:
             wanted.add("day")
         if "week" in wanted and wanted & {"month", "quarter", "year"}:
             wanted.add("day")
@@ -282,7 +306,9 @@ class Part:
         if self._among_rows(asked):
             take = min if self.looks and self.looks.period == "first" else max
             days = {key: take(now for now, _ in found if now) for key, found in pairs.items() if found}
-            pairs = {key: [(now, row) for now, row in found if now == days[key]] for key, found in pairs.items() if found}
+            pairs = {
+                key: [(now, row) for now, row in found if now == days[key]] for key, found in pairs.items() if found
+            }
         out = {key: self._number(found, asked) for key, found in pairs.items()}
         if self.spine and asked.grains(self.base.model):
             self._pad(tables, asked, out)
@@ -308,11 +334,11 @@ class Part:
         """Rows that count, each with the moment that is asked for."""
         model, looks = self.base.model, self.looks
         rows = [row for row in tables[model] if self.base.keep(tables, row)]
-        if looks is None:
-            own = ((moment_of(model, row), row) for row in rows)
-            yield from (
-                (at, row) for at, row in own if asked.covers(model, at) and _holds(tables, model, row, at, asked)
-            )
+        if looks is None or looks.asks_for_a_span(model, asked):
+            for row in rows:
+                at = moment_of(model, row)
+                if _within(looks, model, asked, at) and _holds(tables, model, row, at, asked):
+                    yield at, row
             return
         grain = looks.grain(model, asked)
         moments = list(self._moments(tables, asked, grain))
@@ -370,11 +396,21 @@ class Part:
                 out[key] = self.base.empty
 
 
+def _within(looks: Looks | None, model: str, asked: Asked, at: datetime | None) -> bool:
+    """Whether a row is in the time range, moved by its ends."""
+    if looks is None or asked.time is None:
+        return asked.covers(model, at)
+    start, end = asked.span(model)
+    for count, grain in looks.steps:
+        start, end = moved(start, -count, grain), moved(end, -count, grain)
+    return at is not None and start <= at < end
+
+
 def _picked(moments: list[datetime], grains: list[str], pick: str) -> list[datetime]:
     """The one moment that stands for each period shown."""
     chosen: dict[Any, datetime] = {}
     for now in moments:
-        key = tuple(floor(now, grain) for grain in grains)
+        key = tuple(shown(now, grain) for grain in grains)
         chosen[key] = chosen.get(key, now) if pick == "first" else now
     return list(chosen.values())
 

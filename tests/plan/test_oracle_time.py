@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -39,7 +40,10 @@ shops = st.fixed_dictionaries(
     }
 )  # fmt: skip
 
-TIMES = ["metric_time.day", "metric_time.week", "metric_time.month", "metric_time.quarter", "placed.month"]
+TIMES = [
+    "metric_time.hour", "metric_time.day", "metric_time.week", "metric_time.month", "metric_time.quarter",
+    "metric_time.month_of_year", "placed.month",
+]  # fmt: skip
 OTHERS = ["customer.tier", "customer.region.name", "status", "size", "customer.joined.month"]
 CONDITIONS = [
     Condition(
@@ -54,6 +58,18 @@ CONDITIONS = [
         "metric_time.week < '2024-03-04'", ("metric_time.week",),
         lambda get: get("metric_time.week") is not None and get("metric_time.week") < date(2024, 3, 4),
     ),
+    Condition(
+        "metric_time.day_of_week > 3", ("metric_time.day_of_week",),
+        lambda get: (get("metric_time.day_of_week") or 0) > 3,
+    ),
+    Condition(
+        "metric_time >= '2024-02-10'", ("metric_time.day",),
+        lambda get: get("metric_time.day") is not None and get("metric_time.day") >= date(2024, 2, 10),
+    ),
+    Condition(
+        "metric_time < '2024-03-01'", ("metric_time.month",),
+        lambda get: get("metric_time.month") is not None and get("metric_time.month") < date(2024, 3, 1),
+    ),
     Condition("customer.tier = 'gold'", ("customer.tier",), lambda get: get("customer.tier") == "gold"),
     Condition("customer.tier is null", ("customer.tier",), lambda get: get("customer.tier") is None),
     Condition("status = 'open'", ("status",), lambda get: get("status") == "open"),
@@ -62,7 +78,7 @@ CONDITIONS = [
         lambda get: get("metric_time.month") == date(2024, 2, 1) or get("customer.tier") == "gold",
     ),
 ]  # fmt: skip
-OF_ORDERS = {"status", "size", "placed.month"}
+OF_ORDERS = {"status", "size", "placed.month", "metric_time.hour"}
 
 
 def reachable(metrics: list[str], path: str) -> bool:
@@ -109,6 +125,12 @@ def timeless(metrics: list[str], asked: Asked) -> bool:
     return not named and shop_time.needs_time(metrics)
 
 
+@st.composite
+def timely(draw: st.DrawFn) -> tuple[list[str], Asked]:
+    """A question that names a time."""
+    return draw(questions().filter(lambda drawn: not timeless(*drawn)))
+
+
 @pytest.mark.nightly
 @oracle
 @given(tables=shops, drawn=questions())
@@ -121,6 +143,56 @@ def test_answers_over_time_are_what_rows_say(workspace: Workspace, tables: shop.
             return
         got = answered(asking, metrics, asked)
     assert_same(got, shop_time.expected(tables, metrics, asked))
+
+
+@pytest.mark.nightly
+@oracle
+@given(tables=shops, drawn=timely())
+def test_a_value_over_time_never_depends_on_company(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
+    metrics, asked = drawn
+    with session(workspace, tables) as asking:
+        together = answered(asking, metrics, asked)
+        assert_same(answered(asking, metrics[::-1], asked), together)
+        alone = {name: answered(asking, [name], asked) for name in metrics}
+    assert set(together) == {key for groups in alone.values() for key in groups}
+    for name, groups in alone.items():
+        assert_same({key: {name: together[key][name]} for key in groups}, groups)
+
+
+@pytest.mark.nightly
+@oracle
+@given(tables=shops, drawn=timely())
+def test_restricted_answers_over_time_are_the_stewards_over_permitted_rows(
+    workspace: Workspace, tables: shop.Tables, drawn: Any
+) -> None:
+    metrics, asked = drawn
+    permitted = {
+        **tables,
+        "orders": [row for row in tables["orders"] if row["ship_region_id"] == 1],
+        "customers": [row for row in tables["customers"] if row["region_id"] == 1],
+    }
+    with session(workspace, tables, "eve") as asking:
+        got = answered(asking, metrics, asked)
+    assert_same(got, shop_time.expected(permitted, metrics, asked))
+
+
+@pytest.mark.nightly
+@oracle
+@given(tables=shops, drawn=questions(), grain=st.sampled_from(["day", "week", "month"]), span=st.tuples(days, days))
+def test_a_range_picks_periods_and_changes_none(
+    workspace: Workspace, tables: shop.Tables, drawn: Any, grain: str, span: tuple[date, date]
+) -> None:
+    """I6: a range of time acts on the moments that are asked for, and never cuts a window."""
+    metrics, asked = drawn
+    rest = tuple(path for path in asked.by if path in OTHERS)
+    where = tuple(one for one in asked.where if not any(path.startswith("metric_time") for path in one.paths))
+    everything = Asked((f"metric_time.{grain}", *rest), where)
+    low, high = sorted(span)
+    with session(workspace, tables) as asking:
+        whole = answered(asking, metrics, everything)
+        part = answered(asking, metrics, replace(everything, time=(low, high)))
+    start, end = (shop_time.shown(datetime(d.year, d.month, d.day), grain) for d in (low, high))
+    assert_same(part, {key: values for key, values in whole.items() if key[0] and start <= key[0] <= end})
 
 
 def test_every_metric_over_time_has_a_meaning(workspace: Workspace) -> None:
