@@ -299,7 +299,7 @@ def _declared(term: Mapping[str, Any]) -> Declared[Any]:
     return declared(document)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(workspaces(), st.sampled_from(["0.1.1", "0.2.0.dev0"]), st.sampled_from(["json", "yaml"]))
 def test_any_workspace_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, workspace: Workspace, version: str, form: str

@@ -91,7 +91,7 @@ def _simple(work: Measures, metric: Metric, tree: Expression) -> tuple[list[dict
     parts = [_over(metric, measure, condition, axis, is_one) for measure in measures]
     if is_one:
         return measures, [_described(metric, parts[0])]
-    swapped = {one: Name((name,)) for one, name in zip(aggregates, names, strict=True)}
+    swapped: dict[Expression, Expression] = dict(zip(aggregates, (Name((name,)) for name in names), strict=True))
     inputs = [
         written(
             name=name,
