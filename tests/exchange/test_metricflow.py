@@ -287,6 +287,13 @@ def test_filters_in_templates_and_in_dundered_names(session: Any, imported: Impo
     assert ask(session, imported, ["loans"], where="{{ Entity('book') }} = 10 or 'a__b' = 'c'") == [(2,)]
 
 
+def test_a_saved_query_may_ask_for_values_alone(session: Any) -> None:
+    rows = [tuple(row.values()) for row in session.saved("origins").rows()]
+    assert rows == [("novel", "FR"), ("atlas", "IT")]
+    days = [(row["metric_time__day"].day, row["loans_so_far"]) for row in session.saved("running").rows()]
+    assert days == [(9, 2), (29, 5)]
+
+
 def test_a_saved_query_keeps_its_columns(session: Any) -> None:
     answer = session.saved("genres")
     assert [column.name for column in answer.columns] == ["metric_time__month", "book__genre", "loans", "fines"]

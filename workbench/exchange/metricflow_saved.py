@@ -26,15 +26,17 @@ def convert_saved(names: Names, saved: Mapping[str, MfSavedQuery]) -> tuple[dict
 
 def _term(names: Names, query: MfSavedQuery) -> dict[str, Any]:
     metrics = [names.metric(metric) for metric in query.metrics]
-    by = [_spelling(names, _reference(text), metrics) for text in query.by]
+    asked = [_reference(text) for text in query.by]
+    home = None if metrics else names.home([one.name for one in asked], " and ".join(one.text for one in query.where))
+    by = [_spelling(names, one, metrics, home) for one in asked]
     return written(
         saved_query=query.name,
         label=query.label,
         description=query.description,
         metrics=metrics,
         by=[{one.column: one.path} for one in by],
-        where=[names.where(one.text, metrics) for one in query.where],
-        order_by=[_order(names, _reference(text), metrics) for text in query.order_by],
+        where=[names.where(one.text, metrics, home) for one in query.where],
+        order_by=[_order(names, _reference(text), metrics, home) for text in query.order_by],
         limit=query.limit,
     )
 
@@ -46,11 +48,11 @@ def _reference(text: str) -> Reference:
     return Reference("name", text.lstrip("-"), descending=text.startswith("-"))
 
 
-def _spelling(names: Names, one: Reference, metrics: list[str]) -> Spelling:
-    return names.path(one.name, one.grain, one.part, metrics)
+def _spelling(names: Names, one: Reference, metrics: list[str], home: str | None) -> Spelling:
+    return names.path(one.name, one.grain, one.part, metrics, home)
 
 
-def _order(names: Names, one: Reference, metrics: list[str]) -> str:
+def _order(names: Names, one: Reference, metrics: list[str], home: str | None) -> str:
     is_metric = one.kind == "Metric" or one.name in metrics
-    column = names.metric(one.name) if is_metric else _spelling(names, one, metrics).column
+    column = names.metric(one.name) if is_metric else _spelling(names, one, metrics, home).column
     return f"-{column}" if one.descending else column
