@@ -51,7 +51,7 @@ def test_a_filter_changes_every_tile_and_survives_a_reload(
     before = _pictures(page)
     page.screenshot(path=artifacts / "dashboard.png", full_page=True)
     _choose(page, "Airline", "JetBlue Airways")
-    expect(page.locator(NUMBERS).first).to_have_text("54.6k", timeout=30_000)
+    expect(page.locator(NUMBERS).first).to_have_text("27.6k", timeout=30_000)
     expect(page.locator(".tabulator-row")).to_have_count(1, timeout=30_000)
     page.wait_for_timeout(1500)
     after = _pictures(page)
@@ -61,13 +61,13 @@ def test_a_filter_changes_every_tile_and_survives_a_reload(
 
     numbers = _numbers(page)
     page.reload()
-    expect(page.locator(NUMBERS).first).to_have_text("54.6k", timeout=60_000)
+    expect(page.locator(NUMBERS).first).to_have_text("27.6k", timeout=60_000)
     expect(page.locator(".facts")).to_be_visible(timeout=60_000)
     assert _numbers(page) == numbers
     expect(page.get_by_role("combobox", name="Airline")).to_contain_text("JetBlue Airways")
 
     page.get_by_role("button", name="Reset").click()
-    expect(page.locator(NUMBERS).first).to_have_text("337k", timeout=30_000)
+    expect(page.locator(NUMBERS).first).to_have_text("171k", timeout=30_000)
     assert "f.airline.name" not in page.url
 
 
@@ -95,14 +95,14 @@ def test_the_table_can_be_taken_away(visit: Callable[..., Visit], dashboards: st
         downloading.value.save_as(tmp_path / name)
     rows = list(csv.DictReader((tmp_path / "by-airline.csv").read_text(encoding="utf-8").splitlines()))
     assert len(rows) == 16
-    assert {row["airline.name"]: row["flights"] for row in rows}["United Air Lines Inc."] == "58665"
+    assert {row["airline.name"]: row["flights"] for row in rows}["United Air Lines Inc."] == "29729"
     assert (tmp_path / "by-airline.xlsx").read_bytes()[:2] == b"PK"
 
 
 def test_a_definition_is_one_click_away(visit: Callable[..., Visit], dashboards: str, artifacts: Path) -> None:
     page = _open(visit, dashboards + "operations").page
     page.get_by_role("button", name="What Flights means").click()
-    expect(page.locator("[popover]:popover-open")).to_contain_text("exactly 336\u202f776 flights")
+    expect(page.locator("[popover]:popover-open")).to_contain_text("exactly 170\u202f618 flights")
     page.screenshot(path=artifacts / "dashboard-definition.png")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Definitions").click()

@@ -64,7 +64,7 @@ def test_a_notebook_asks_draws_refuses_and_completes(visit: Callable[..., Visit]
     card.get_by_text("What “Flights” means").click()
     expect(card).to_contain_text("count(*)")
     refusal = page.locator(".jp-OutputArea-output", has_text="no metric 'flihts'")
-    expect(refusal).to_contain_text("Did you mean 'flights'?")
+    expect(refusal).to_contain_text("Did you mean 'flights'")
     expect(refusal).not_to_contain_text("Traceback")
     page.screenshot(path=artifacts / "lab.png")
 

@@ -65,6 +65,8 @@ def bar(category: AnswerColumn, metric: AnswerColumn, rows: Rows, shown: int = B
          "text": metric_text(r[metric.name], metric)}
         for i, r in enumerate(rows[:shown])
     ]  # fmt: skip
+    for value in values:
+        value["end"] = max(value["v"] or 0, 0)  # beside a bar to the left, its text would stand on the names
     numbers = [v["v"] for v in values if v["v"] is not None]
     # Room for the value beside the longest bar, in pixels: on a narrow screen a share of the width would cut it.
     room = 12 + 7 * max((len(v["text"]) for v in values), default=0)
@@ -86,10 +88,11 @@ def bar(category: AnswerColumn, metric: AnswerColumn, rows: Rows, shown: int = B
         "encoding": shared,
         "layer": [
             {"mark": {"type": "bar", "height": {"band": 0.62}}},
-            {"mark": text, "encoding": {"text": {"field": "text", "type": "nominal"}}},
+            {"mark": text, "encoding": {"text": {"field": "text", "type": "nominal"},
+                                        "x": {**shared["x"], "field": "end"}}},
         ],
         "height": 26 * len(values),
-    }
+    }  # fmt: skip
     return {**spec, "width": width} if width else spec
 
 
