@@ -126,6 +126,8 @@ def _simple(
             )
         )
     axis = metric.time_dimension or graph.model(metric.model).time_dimension
+    if axis is None and not around.timing.plain:
+        raise DeclarationError(_without_axis(graph, metric.model, around.chain[0]))
     bound = (bind_filter(graph, metric.model, one, axis=axis, columns=True) for one in around.filters)
     filters = tuple(dict.fromkeys(bound))
     moment = _moment(graph, declared, filters) if metric.non_additive else None
@@ -272,6 +274,15 @@ def _refuse_nested(aggregate: Aggregate, text: Text) -> None:
                     "Declare the inner one as a metric of its own.",
                 )
             )
+
+
+def _without_axis(graph: Graph, model: str, metric: str) -> Problem:
+    return Problem(
+        "no-time-dimension",
+        f"'{metric}' looks at other times, but '{model}' has no time axis.",
+        graph.metrics[metric].place_of("metric"),
+        "Declare 'time_dimension' on the semantic model or on the metric.",
+    )
 
 
 def _outside(graph: Graph, metric: str, name: Name, text: Text) -> Problem:
