@@ -70,6 +70,7 @@ def find_root(start: Path | None = None) -> Path:
 
 def load(root: Path) -> Workspace:
     """Read every declaration below ``root``; problems are collected, never raised."""
+    root = root.absolute()
     problems: list[Problem] = []
     try:
         settings = read_settings(root)
