@@ -80,7 +80,7 @@ class Names:
         """The model whose rows answer a question without metrics: the nearest one from which every name is found.
 
         None where the names are about time alone, or the one model that has a name itself is clear without it.
-        ``timed`` says that the question is about a span of time. Raises `Unanswerable` (ambiguous-path, differs).
+        ``timed`` says that the question is about a span of time. Raises `Unanswerable` (ambiguous-path, not-imported).
         """
         asked = [one.name for one in references(where or "")] + list(names)
         words = dict.fromkeys(tuple(self._without_grain(name)) for name in asked)
@@ -95,7 +95,7 @@ class Names:
             raise Unanswerable(Problem("ambiguous-path", f"the values could be those of {' or '.join(found)}."))
         if timed and nearest:
             why = "in MetricFlow, values that no row leads to have no time; here they meet every moment"
-            raise Unanswerable(Problem("differs", f"values of several models and of time: {why}."))
+            raise Unanswerable(Problem("not-imported", f"values of several models and of time: {why}."))
         return found[0] if found else None
 
     def _hops(self, model: str, words: Iterable[tuple[str, ...]]) -> int | None:
