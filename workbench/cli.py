@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from uuid import uuid4
 
 import click
@@ -54,6 +55,7 @@ def workbench() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave the process with its exit code; a mistake is explained, never dumped."""
     words = sys.argv[1:] if arguments is None else arguments
+    warnings.formatwarning = _warned
     debug = "--debug" in words or bool(os.environ.get("WORKBENCH_DEBUG"))
     try:
         code = workbench.main(args=words, prog_name="workbench", standalone_mode=False)
@@ -74,6 +76,13 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         code = _told(_own_fault(error), debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _warned(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """What a person needs of a warning: not the line of code that gave it."""
+    return f"warning: {message}\n"
 
 
 def _told(error: WorkbenchError, debug: bool) -> int:

@@ -48,7 +48,7 @@ def _question(function: Any) -> Any:
 def query(asker: Asker, metrics: tuple[str, ...], form: str, out: Path | None, **parts: Any) -> None:
     """Ask for METRICS, by dimensions, under the access rules. No metric lists the values of the dimensions."""
     with asker.session() as session:
-        print_answer(session.query(*_words(metrics), **_keywords(**parts)), form, out)
+        print_answer(session.query(*_metrics(metrics), **_keywords(**parts)), form, out)
 
 
 @click.command(epilog=examples("workbench explain flights --by airline.name", "workbench explain flights --sql"))
@@ -60,7 +60,7 @@ def query(asker: Asker, metrics: tuple[str, ...], form: str, out: Path | None, *
 def explain(asker: Asker, metrics: tuple[str, ...], only_sql: bool, form: str, **parts: Any) -> None:
     """Show how a question would be answered: the steps, the restrictions in them and the SQL."""
     with asker.session() as session:
-        found = session.explain(*_words(metrics), **_keywords(**parts))
+        found = session.explain(*_metrics(metrics), **_keywords(**parts))
     if form == "json":
         print_json({"text": found.text, "sql": found.sql})
     else:
@@ -91,6 +91,16 @@ def saved(asker: Asker, name: str, form: str, out: Path | None) -> None:
     """Answer the saved query NAME."""
     with asker.session() as session:
         print_answer(session.saved(name), form, out)
+
+
+def _metrics(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of metrics; the words of a notebook's %metric are options here."""
+    words = _words(texts)
+    said = next((word for word in words if word.lower() in ("by", "where", "having", "order", "limit")), None)
+    if said is not None:
+        option = "order-by" if said.lower() == "order" else said.lower()
+        raise click.UsageError(f"'{said}' is an option here: write --{option} ...")
+    return words
 
 
 def _words(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -100,8 +100,9 @@ def _problems(error: ValidationError, document: Document, kind: type[Term]) -> I
         elif detail["type"] == "missing":
             yield Problem("missing-key", f"the key '{name}' is missing.", document.place_of(*path[:-1]))
         else:
-            message = detail["msg"].removeprefix("Value error, ")
-            yield Problem("bad-value", f"bad value for '{name}': {message}.", document.place_of(*path))
+            said = detail["msg"].removeprefix("Value error, ")
+            said = said if said.endswith("?") else f"{said}."
+            yield Problem("bad-value", f"bad value for '{name}': {said}" if name else said, document.place_of(*path))
 
 
 def _written(loc: tuple[str | int, ...], data: Any, keep_last: bool) -> tuple[str | int, ...]:

@@ -98,7 +98,9 @@ def _bad_yaml(error: yaml.MarkedYAMLError, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
     what = " ".join(filter(None, (error.context, error.problem)))
-    return Problem("bad-yaml", f"not YAML: {what}.", place, "Check the indentation and quotes around here.")
+    tab = "tab character" in what or "'\\t'" in what
+    hint = "Indent with blanks, never with tabs." if tab else "Check the indentation and quotes around here."
+    return Problem("bad-yaml", f"not YAML: {what}.", place, hint)
 
 
 class _Reading:

@@ -53,6 +53,9 @@ def read_settings(root: Path) -> Settings:
         return Settings.model_validate(data.get("tool", {}).get("workbench", {}))
     except tomllib.TOMLDecodeError as error:
         raise DeclarationError(Problem("bad-settings", f"not TOML: {error}.", Place("pyproject.toml"))) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise DeclarationError(Problem("unreadable-file", f"cannot be read: {why}.", Place("pyproject.toml"))) from None
     except ValidationError as error:
         problems = [
             Problem(

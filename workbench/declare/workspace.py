@@ -95,7 +95,14 @@ def load(root: Path) -> Workspace:
 
 def _files(root: Path, folder: str, problems: list[Problem]) -> Iterator[tuple[str, bytes]]:
     """The name and content of every file of declarations in a folder, by name."""
-    found = (os.path.join(place, name) for place, _, names in os.walk(root / folder) for name in names)
+
+    def closed(error: OSError) -> None:
+        """A folder that may not be read must not look like one without files."""
+        name = os.path.relpath(error.filename, root).replace(os.sep, "/")
+        problems.append(Problem("unreadable-file", f"the folder cannot be read: {error.strerror}.", Place(name)))
+
+    walked = os.walk(root / folder, onerror=closed) if (root / folder).is_dir() else ()
+    found = [os.path.join(place, name) for place, _, names in walked for name in names]
     for path in sorted(found):
         if not path.endswith((".yml", ".yaml")) or not os.path.isfile(path):
             continue
@@ -124,7 +131,8 @@ def _declarations(
         problems.extend(error.problems)
         return
     except UnicodeDecodeError as error:
-        problems.append(Problem("unreadable-file", f"cannot be read as UTF-8 text: {error}.", Place(name)))
+        said = f"is not UTF-8 text: byte {error.start + 1} cannot be read."
+        problems.append(Problem("unreadable-file", said, Place(name), "Save it as UTF-8."))
         return
     for document in documents:
         try:

@@ -161,10 +161,19 @@ def _not_found(graph: Graph, base: str, names: tuple[str, ...], place: Place | N
     same_ending = [p for p in paths if p.split(".")[-1] == names[-1]]
     if wanted and wanted != base and not any(m == wanted for _, m in routes(graph, base)):
         return _unreachable(graph, base, wanted, written, paths, place)
+    stem = ".".join(names[:-1])
+    timed = {path for path, field in legal(graph, base) if graph.dimension(field.model, field.dimension).type == "time"}
+    if stem in (METRIC_TIME, *timed):
+        hint = did_you_mean(
+            names[-1], (*GRAINS, *DATE_PARTS), "Say a grain such as day, month or year, or a part such as day_of_week."
+        )
+        return QuestionError(Problem("unknown-grain", f"'{stem}' has no grain or part '{names[-1]}'.", place, hint))
     if same_ending:
         hint = f"Did you mean {' or '.join(repr(p) for p in same_ending[:4])}?"
     else:
         hint = did_you_mean(written, paths, f"Legal for '{base}': {listed(paths)}.")
+        # Names are lower case, so this is most likely text.
+        hint = f"Text goes between single quotes: '{written}'. {hint}" if written != written.lower() else hint
     return QuestionError(Problem("unknown-dimension", f"no dimension '{written}' from '{base}'.", place, hint))
 
 

@@ -167,7 +167,7 @@ def _level_keys(question: Question, words: tuple[str, ...], part: str) -> tuple[
                     "unknown-column",
                     f"'{part}' names '{word}', which the question is not asked by.",
                     hint=did_you_mean(
-                        word, names, f"Say 'total', or one of: {', '.join(names) or 'nothing is asked by'}."
+                        word, names, f"Say 'total', or one of: {', '.join(names)}." if names else "Say 'total'."
                     ),
                 )
             )

@@ -31,7 +31,7 @@ class FileTable:
 def tables_in(source: Path) -> tuple[FileTable, ...]:
     """The tables that a folder or a file holds; raises `WarehouseError` (no-data, two-tables)."""
     if source.is_file():
-        groups = {_name(source): [source]}
+        groups = {_name(source): [source]} if source.suffix in READERS else {}
     else:
         groups = {_name(file): [file] for file in _data(source.iterdir())} if source.is_dir() else {}
         if source.is_dir() and len(groups) < len(list(_data(source.iterdir()))):
