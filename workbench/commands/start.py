@@ -81,13 +81,13 @@ def _access(tables: Sequence[TableFacts], owner: str) -> tuple[Draft, ...]:
     from workbench.declare.reader import dump
     from workbench.exchange.proposals import Draft
 
-    asking = ["query:adhoc", "read:metric", "read:dashboard", "draft:metric", "propose:metric"]
+    asking = ["query:adhoc", "read:metric", "read:dashboard", "draft:metric"]
     roles = {
         "analyst": {"description": "Everyone signed in: asks anything of what is granted.", "can": asking},
         "contributor": {
             "description": "Publishes metrics and dashboards, by review.",
             "extends": "analyst",
-            "can": ["publish:metric", "publish:dashboard"],
+            "can": ["propose:metric", "publish:metric", "publish:dashboard"],
         },
         "steward": {
             "description": "Answers for the data and for who may see it.",

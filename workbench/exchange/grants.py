@@ -12,7 +12,7 @@ ROLES = {
     "roles": {
         "analyst": {
             "description": "Asks anything of what is granted and keeps private drafts.",
-            "can": ["query:adhoc", "read:metric", "read:dashboard", "draft:metric", "propose:metric"],
+            "can": ["query:adhoc", "read:metric", "read:dashboard", "draft:metric"],
         }
     }
 }

@@ -277,8 +277,8 @@ class Session:
         return metric_card(self._graph, drafts.latest)
 
     def publish(self, name: str) -> Path:
-        """Write a draft into `metrics/` for a pull request; takes the right to propose, and replaces nothing."""
-        require(self.principal, "propose:metric", name, roles=self.workspace.roles)
+        """Write a draft into `metrics/` for a pull request; takes the right to publish, and replaces nothing."""
+        require(self.principal, "publish:metric", name, roles=self.workspace.roles)
         return self._drafts.write(name, self.workspace.root)
 
     def require(self, verb: str, resource: str = "") -> None:
