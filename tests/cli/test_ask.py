@@ -54,6 +54,19 @@ def test_parts_of_a_question(run: Run) -> None:
     assert sum(row["flights"] for row in rows) < whole[0]["flights"]
 
 
+def test_questions_beside_the_question(run: Run) -> None:
+    asked = ("query", "flights", "--by", "origin.faa", "--share-of", "total", "--totals", "total")
+    rows = run(*asked, "--format", "json").json
+    assert [row["total"] for row in rows] == [None, None, None, "total"]
+    assert sum(row["flights.share"] for row in rows[:3]) == pytest.approx(1)
+    text = run(*asked).out
+    assert text.splitlines()[-1].split()[0] == "total"
+    assert "(none)" not in text
+    months = run("query", "flights", "--by", "metric_time.month", "--compare", "1 month", "--fill", "--format", "json")
+    assert months.json[1]["flights.prior"] == months.json[0]["flights"]
+    assert "whole.flights" in run("explain", "flights", "--by", "carrier", "--share-of", "total").out
+
+
 def test_sql_from_stdin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("select count(*) as n from gold.airlines"))
     assert run("sql", "-", "--format", "csv").out == "n\n16\n"
@@ -84,6 +97,13 @@ def test_rules_act_here_too(run: Run) -> None:
         (("query", "flights", "--by", "nowhere"), 2, "[unknown-dimension]"),
         (("query", "flights", "--by", "airline.name", "--where", "origin.faa ="), 2, "error:"),
         (("query", "flights", "--start", "soon"), 2, "[bad-question]"),
+        (("query", "flights", "by", "carrier"), 2, "write --by"),
+        (("query", "flights", "--by", "metric_time.moth"), 2, "Did you mean 'month'? [unknown-grain]"),
+        (("query", "flights", "--where", "origin.faa = JFK"), 2, "between single quotes: 'JFK'"),
+        (("query", "flights", "--by", "metric_time.month", "--compare", "1 yaer"), 2, "Did you mean 'year'? ["),
+        (("query", "flights", "--by", "carrier", "--compare", "last year"), 2, "'28 days' or '1 month'. ["),
+        (("query", "flights", "--totals", "carrier"), 2, "Say 'total'. ["),
+        (("init", "README.md", "--dry-run"), 5, "[no-data]"),
         (("query", "flights", "--format", "xml"), 2, "xml"),
         (("quary",), 2, "No such command"),
         (("sql", "drop table gold.flights"), 2, "[not-a-select]"),

@@ -42,6 +42,8 @@ def test_everything_declared_passes(folder: str) -> None:
         {"metric": "one", "expr": ["count(*)"]},
         {"metric": "one", "expr": "count(*)", "modle": "flights"},
         {"metric": "One", "expr": "count(*)"},
+        {"metric": "one", "model": "flights"},
+        {"metric": "one", "expr": "flights", "window": "seven days"},
         {"metric": "one", "expr": "count(*)", "visibility": "secret"},
         {"semantic_model": "one", "table": "t", "relationships": {"to": {"on": "x"}}},
         {"nothing": "known"},
@@ -55,6 +57,20 @@ def test_mistakes_do_not_pass(document: Any) -> None:
 def test_one_word_stands_for_a_list_of_one() -> None:
     validator = jsonschema.Draft202012Validator(schemas("saved_query"))
     assert validator.is_valid({"saved_query": "one", "metrics": "flights", "by": [{"month": "metric_time.month"}]})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"metric": "one", "expr": "flights", "window": "7 days", "period": "average"},
+        {"metric": "one", "expr": "flights - then", "inputs": {"then": {"metric": "flights", "offset": "1 year"}}},
+        {"metric": "one", "conversion": {"from": "visits", "to": "orders", "entity": "who", "within": "7 days"}},
+        {"metric": "one", "expr": "sum(kept)", "non_additive": {"over": "day", "by": "shelf"}},
+        {"calendar": "retail", "table": "gold.days", "column": "day", "grains": {"fiscal_year": "fiscal_year"}},
+    ],
+)
+def test_ways_of_looking_at_time_pass(document: Any) -> None:
+    assert jsonschema.Draft202012Validator(folder_schemas()["metrics"]).is_valid(document)
 
 
 def test_every_kind_has_a_schema_that_is_one() -> None:
