@@ -1,4 +1,4 @@
-"""How many random shops a property is tried on: a few in the quick run, thousands under ``-m nightly``."""
+"""How many random shops a property is tried on: few unless WORKBENCH_EXAMPLES says so, 2,000 with -m nightly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-QUICK, NIGHTLY = 60, 2000
+QUICK, NIGHTLY = 25, 2000
 
 
 def pytest_configure(config: pytest.Config) -> None:
