@@ -179,3 +179,26 @@ def test_completion_is_quiet_where_no_workspace_is(tmp_path: Path, monkeypatch: 
 def test_tables_of_the_session_are_what_completion_offers(shell: InteractiveShell, session: Session) -> None:
     offered = {text.removeprefix("%sql select 1 from ") for text in _offers(shell, "%sql select 1 from |")}
     assert offered == set(session.tables())
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("%metric flights by metric_time.month com|", "compare"),
+        ("%metric flights by metric_time.month compare 1 mo|", "month"),
+        ("%metric flights by metric_time.month compare 1 month t|", "totals"),
+        ("%metric flights by carrier share of t|", "total"),
+        ("%metric flights by carrier share of c|", "carrier"),
+        ("%metric flights by carrier totals f|", "fill"),
+        ("%metric flights by carrier fill t|", "totals"),
+    ],
+)
+def test_words_beside_the_question_are_completed(shell: InteractiveShell, code: str, word: str) -> None:
+    stem = code.rstrip("|").rpartition(" ")[0]
+    assert f"{stem} {word}" in _offers(shell, code)
+
+
+def test_a_question_beside_the_question_in_words(shell: InteractiveShell) -> None:
+    answer, _ = _run(shell, "%metric flights by metric_time.month compare 1 month totals fill time 2013-02 to 2013-03")
+    assert [row["flights.prior"] for row in answer.rows()] == [27004, 24951, 51955]
+    assert repr(answer).splitlines()[4].split()[:3] == ["total", "53", "785"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -26,6 +27,8 @@ class Asked(Term):
 
 def _asked(value: Any) -> Any:
     """Accept 'a', ['a', {alias: path}] and {alias: path}; give a tuple of Asked."""
+    if not isinstance(value, Iterable):
+        raise ValueError(f"'{value}' is not a name or a list of names")
     items = [value] if isinstance(value, str | dict | Asked) else list(value)
     out: list[Asked] = []
     for item in items:
@@ -74,6 +77,8 @@ class TimeRange(Term):
 
 def _time_range(value: Any) -> Any:
     """Accept (start, end) and {start, end}."""
+    if isinstance(value, str | date) or (isinstance(value, list | tuple) and len(value) != 2):
+        raise ValueError("a span has a start and an end: ('2013-01-01', '2013-06-30'), either may be None")
     if isinstance(value, list | tuple):
         start, end = value
         return {"start": start, "end": end}

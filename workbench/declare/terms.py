@@ -15,14 +15,16 @@ Visibility = Literal["public", "internal"]
 
 
 def _as_tuple(value: Any) -> Any:
+    if isinstance(value, bool | int | float):
+        raise ValueError(f"'{value}' is not a word or a list of words")
     return (value,) if isinstance(value, str) else value
 
 
 def _span(value: Any) -> Any:
     """'28 days' as its parts."""
-    if not isinstance(value, str):
+    if isinstance(value, dict | Length):
         return value
-    found = re.fullmatch(r"\s*(\d+)\s+([a-z_]+?)s?\s*", value)
+    found = re.fullmatch(r"\s*(\d+)\s+([a-z_]+?)s?\s*", str(value))
     if found is None:
         raise ValueError(f"'{value}' is not a length of time; write it as '28 days' or '1 month'")
     return {"count": int(found[1]), "grain": found[2]}

@@ -78,7 +78,10 @@ class Cards(tuple[Any, ...]):
         drawn = self.draw(self, "bundle") if self.draw else None
         return drawn if isinstance(drawn, dict) else None
 
+    def __repr__(self) -> str:
+        drawn = self._repr_mimebundle_()
+        return str(drawn["text/plain"]) if drawn else tuple.__repr__(self)
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # IPython prints any tuple by itself, past the bundle; a terminal shall see the list as well.
-        drawn = self._repr_mimebundle_()
-        printer.text(drawn["text/plain"] if drawn else tuple.__repr__(self))
+        printer.text(repr(self))

@@ -50,7 +50,7 @@ KEPT = 512
 """Compiled questions a session keeps, so that a page asked again compiles nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
     """How a question would be answered: the steps in words, and the SQL."""
 
@@ -60,6 +60,9 @@ class Explanation:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return f"{self.text}\n\n{self.sql}"
 
 
 class Session:
