@@ -17,6 +17,8 @@ from workbench.graph.legs import Condition, Spine
 from workbench.graph.legs import Leg as ResolvedLeg
 from workbench.graph.resolve import Resolved
 from workbench.graph.timing import TIME
+from workbench.plan.passes.eager import Facts
+from workbench.plan.passes.order import improve
 from workbench.plan.steps import (
     Among,
     Attach,
@@ -43,12 +45,19 @@ Hide = Callable[[Expression], Expression]
 TypesOf = Callable[[str], Mapping[str, str]]
 """The columns of a table with their types in the expression language; asked only where something is masked."""
 
+SizeOf = Callable[[str], int | None]
+"""About how many rows a table has; None where nobody knows."""
 
-def build(granted: Pass, types_of: TypesOf, salt: str) -> Plan:
-    """The plan of a granted question; nothing but a Pass makes one. ``salt`` goes into hashes of masked values."""
+
+def build(granted: Pass, types_of: TypesOf, salt: str, size_of: SizeOf = lambda table: None) -> Plan:
+    """The plan of a granted question; nothing but a Pass makes one. ``salt`` goes into hashes of masked values.
+
+    ``size_of`` tells which order of work is cheaper; the answer never depends on it.
+    """
     read = _columns_read(granted.resolved)
     sentences = (s for table, r in granted.restrictions.items() for s in r.sentences(read.get(table, ())))
-    return replace(_plan(granted, granted.resolved, types_of, salt), restrictions=tuple(dict.fromkeys(sentences)))
+    plan = replace(_plan(granted, granted.resolved, types_of, salt), restrictions=tuple(dict.fromkeys(sentences)))
+    return improve(plan, Facts(size_of, types_of))
 
 
 def _columns_read(resolved: Resolved) -> dict[str, set[str]]:

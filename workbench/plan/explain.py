@@ -42,7 +42,14 @@ def _leg(leg: Leg) -> Iterator[str]:
     yield from (_rule(rule, leg.source.table) for rule in leg.source.filters)
     yield from (f"restricted: {m.column} masked ({m.kind})" for m in leg.source.masks if m.column in leg.source.columns)
     for attach in leg.attached:
-        yield _attach(attach)
+        when = (
+            "after a first aggregation by it, "
+            if attach.late
+            else "before its parent is joined, "
+            if attach.nested
+            else ""
+        )
+        yield when + _attach(attach)
         yield from (f"  {_rule(rule, attach.source.table)}" for rule in attach.source.filters)
     for among in leg.among:
         yield f"join what '{among.text}' needs, by {', '.join(_text(ours) for ours, _ in among.pairs)}:"
@@ -60,6 +67,8 @@ def _leg(leg: Leg) -> Iterator[str]:
         yield from _moved(leg.move, leg.moments)
     if leg.keys:
         yield "group by " + ", ".join(f"{name} = {_text(tree)}" for name, tree in leg.keys)
+    if leg.coarse:
+        yield f"aggregate by day first, and compute {', '.join(leg.coarse)} once a day"
     for one in leg.summaries:
         where = f" where {_text(one.condition)}" if one.condition is not None else ""
         yield f"{one.name} = {_text(one.aggregate)}{where}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -12,9 +12,8 @@ import ibis.expr.datatypes as dt
 from workbench.declare.expression import Column, conjunction
 from workbench.errors import Problem, QuestionError
 from workbench.graph.formulas import SCANNED
-from workbench.graph.joins import CALENDAR
 from workbench.plan.lower_followed import followed
-from workbench.plan.lower_keys import same
+from workbench.plan.lower_joined import attached, summarized_twice
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
 from workbench.plan.steps import TOTAL, Among, Latest, Leg, Level, Plan, Source
@@ -63,6 +62,8 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
         out = followed(leg, rows, names, _values(leg.follow.leg, later, later_names))
     elif leg.move is not None:
         out = moved(leg, rows, names, moments(leg, table, names, _source, find))
+    elif leg.twice:
+        out = summarized_twice(leg, rows, names, lambda source: _source(source, find))
     else:
         out = _summarized(leg, rows, names)
     if leg.pad is not None:
@@ -117,27 +118,8 @@ def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
         for source in (leg.source, *(a.source for a in leg.attached))
         for name in source.columns
     }
-    joined = base.select(**{name: base[name] for name in leg.source.columns})
-    for attach in leg.attached:
-        table = _source(attach.source, find)
-        own = attach.source.relation
-        right = table.select(**{names[own, name]: table[name] for name in attach.source.columns})
-
-        def left_column(of: Column, left: Any = joined) -> ir.Value:
-            return left[names[of.relation, of.name]]
-
-        def right_column(of: Column, right: Any = right) -> ir.Value:
-            return right[names[of.relation, of.name]]
-
-        said = f"the two sides of the relationship '{attach.role}'"
-        on = [same(lower(ours, left_column), lower(theirs, right_column), said) for ours, theirs in attach.pairs]
-        if attach.valid is not None:
-            moment, start, end = attach.valid
-            at, ends = lower(moment, left_column), lower(end, right_column)
-            on += [at >= lower(start, right_column), (at < ends) | ends.isnull()]
-        # Values without a metric: a partner that no row leads to has values too, but a calendar's are not asked for.
-        whole_partner = not leg.summaries and CALENDAR not in own
-        joined = joined.outer_join(right, on) if whole_partner else joined.left_join(right, on)
+    rows = base.select(**{name: base[name] for name in leg.source.columns})
+    joined = attached(leg, rows, names, lambda source: _source(source, find), late=False)
     for among in leg.among:
         joined = _with_condition(joined, among, names, find)
         names |= {(among.name, one.name): f"{among.name}.{one.name}" for one in among.plan.derived}
@@ -192,7 +174,7 @@ def _combine(plan: Plan, legs: list[ir.Table]) -> ir.Table:
         *(
             leg.select(
                 **{key: leg[key].cast(kind) for key, kind in key_types.items()},
-                **{n: leg[n].cast(kind) if n in leg.columns else ibis.null(kind) for n, kind in numbers.items()},
+                **{n: leg[n].cast(kind) if n in leg.columns else _none(kind) for n, kind in numbers.items()},
             )
             for leg in legs
         )
@@ -203,6 +185,19 @@ def _combine(plan: Plan, legs: list[ir.Table]) -> ir.Table:
         value = stacked[name].arbitrary() if kind.is_boolean() else stacked[name].max()
         folded[name] = value if empty[name] is None else value.fill_null(empty[name])
     return stacked.group_by(list(plan.keys)).aggregate(**folded) if plan.keys else stacked.aggregate(**folded)
+
+
+def _none(kind: Any) -> Any:
+    """NULL as another leg's type; of decimals the engine knows digits that ibis does not, so the engine decides."""
+    return _nothing(kind)(1, 1) if kind.is_decimal() else ibis.null(kind)
+
+
+@lru_cache
+def _nothing(kind: Any) -> Callable[..., Any]:
+    def nullif(one, other): ...  # type: ignore[no-untyped-def]
+
+    found: Callable[..., Any] = ibis.udf.scalar.builtin(nullif, signature=(("int8", "int8"), kind))
+    return found
 
 
 def _shape(plan: Plan, combined: ir.Table, find: FindTable) -> ir.Table:

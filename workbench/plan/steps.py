@@ -28,6 +28,7 @@ class Attach:
     """A to-one LEFT JOIN of a source by equal pairs (value on the left, value of the source).
 
     ``valid`` is (moment on the left, start, end of the source): of a history, only the row valid then is joined.
+    ``nested`` is joined to its parent before that is joined; ``late`` to groups, between two aggregations.
     """
 
     source: Source
@@ -35,6 +36,8 @@ class Attach:
     parent: str
     pairs: tuple[tuple[Expression, Expression], ...]
     valid: tuple[Expression, Expression, Expression] | None = None
+    nested: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Leg:
 
     ``among`` are aggregates of entities that rows belong to, for conditions on them; ``follow`` counts later rows.
     ``latest`` keeps one moment's rows, ``move`` counts rows at other moments, ``pad`` adds moments without rows.
+    The keys named ``coarse`` are computed of groups, between two aggregations.
     """
 
     source: Source
@@ -122,6 +126,12 @@ class Leg:
     pad: Pad | None = None
     among: tuple[Among, ...] = ()
     follow: Follow | None = None
+    coarse: tuple[str, ...] = ()
+
+    @property
+    def twice(self) -> bool:
+        """Whether it is aggregated twice."""
+        return bool(self.coarse) or any(attach.late for attach in self.attached)
 
 
 @dataclass(frozen=True, slots=True)
