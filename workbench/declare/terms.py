@@ -224,6 +224,8 @@ class Metric(Term):
             raise ValueError("give one of 'window', 'to_date' and 'running'")
         if self.period and not (self.window or self.to_date or self.running):
             raise ValueError("'period' goes with 'window', 'to_date' or 'running'")
+        if self.non_additive and not self.model:
+            raise ValueError("'non_additive' goes with 'model': declare it on the metric over columns")
         return self
 
 

@@ -133,7 +133,7 @@ def _listen(
         problem = Problem(
             "port-in-use",
             f"port {port} of '{address}' cannot be used: {error.strerror or error}.",
-            hint="Stop what uses it, or choose another port; 0 takes a free one.",
+            hint="Stop what uses it, or choose another; without one, a free one is taken.",
         )
         raise WarehouseError(problem) from None
 
