@@ -88,15 +88,15 @@ class Conversion:
         for then in tables[self.model]:
             if self.then(tables, then) and (row := self.before(firsts, then)):
                 met.setdefault(group(row), []).append(then["amount"] if self.total else 1)
-        out = {}
+        out: dict[Any, Any] = {}
         for key, number in events.items():
             found = met.get(key, [])
             value = shop.total(found) if self.total else len(found)
             out[key] = shop.ratio(value, number) if self.rate else None if value is None else self.times * value
         return out
 
-    def before(self, firsts: list[shop.Row], then: shop.Row) -> shop.Row | None:
-        """The last first event before another."""
+    def before(self, firsts: list[shop.Row], then: shop.Row) -> shop.Row:
+        """The last first event before another; an empty one where there is none."""
         at = instant(then["refunded"] if self.model == "refunds" else then["placed"])
         fitting = [
             row
@@ -105,7 +105,7 @@ class Conversion:
             and all(row[c] is not None and row[c] == then[c] for c in ("customer_id", *self.same))
             and (self.within is None or row["placed"] > moved(at, -self.within[0], self.within[1]))
         ]  # fmt: skip
-        return max(fitting, key=lambda row: row["placed"], default=None)
+        return max(fitting, key=lambda row: row["placed"], default={})
 
 
 def instant(value: date | None) -> datetime | None:

@@ -45,6 +45,7 @@ class Base:
     """What a leg scans: a model on a time axis, at the moments of a timing; followed events go alone.
 
     Where a moment that has rows stands for a period, only metrics of the same rows (``among``) may go together.
+    ``periods`` is the grain whose whole periods a span of time covers, where the question does not say it itself.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Base:
     moment: Moment | None = None
     followed: Aggregation | None = None
     among: tuple[Expression, ...] = ()
+    periods: str | None = None
 
     @property
     def following(self) -> Following | None:
@@ -330,7 +332,7 @@ def _time(
     if question.time is None:
         return None
     value = NOW if moved else field_expression(graph, find(graph, base.model, (METRIC_TIME,), axis=base.axis))
-    grain = _asked_grain(graph, question, base)
+    grain = asked_grain(graph, question, base)
     start, end = question.time.start, question.time.end
     low = floor(start, grain) if start else None
     high = after(end, grain) if end else None
@@ -352,8 +354,10 @@ def _axis_grains(graph: Graph, question: Question, base: Base) -> list[str]:
     return [min(standard(graph, f), "day" if f.part else "year", key=GRAINS.index) for f in asked]
 
 
-def _asked_grain(graph: Graph, question: Question, base: Base) -> str:
+def asked_grain(graph: Graph, question: Question, base: Base) -> str:
     """The grain whose whole periods the span covers: the finest asked of the axis, else its own, a day at least."""
+    if base.periods is not None:
+        return base.periods
     grains = _axis_grains(graph, question, base)
     return min(grains, key=GRAINS.index) if grains else coarser("day", axis_finest(graph, base))
 
@@ -420,7 +424,7 @@ def _base_grain(graph: Graph, question: Question, base: Base, fields: list[Field
     wanted = {*base.timing.units(), *(standard(graph, f) for f in fields if _on_axis(f, base))}
     wanted |= {grain for tree in trees for grain in fineness(tree)}
     if question.time is not None:
-        wanted.add(_asked_grain(graph, question, base))
+        wanted.add(asked_grain(graph, question, base))
     if base.timing.daily or not wanted:
         wanted.add(coarser("day", own))
     if any(_is_calendar(part) for tree in trees for part in walk(tree)):

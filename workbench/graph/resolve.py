@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from workbench.declare.expression import Call, Column, Expression, Name, rebuild, walk
@@ -15,7 +15,7 @@ from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.distinct import distinct_legs
 from workbench.graph.formulas import Aggregation, Around, formula
 from workbench.graph.identity import same_values
-from workbench.graph.legs import Base, Leg, axis_finest, field_of, leg
+from workbench.graph.legs import Base, Leg, asked_grain, axis_finest, field_of, leg
 from workbench.graph.paths import METRIC_TIME, Field
 from workbench.graph.timing import Offset, Timing
 
@@ -70,8 +70,11 @@ class Resolved:
     levels: tuple[Level, ...] = ()
 
 
-def resolve(graph: Graph, question: Question) -> Resolved:
-    """Follow every name of a question; raises `QuestionError`, `Unanswerable` or `DeclarationError`."""
+def resolve(graph: Graph, question: Question, whole: Question | None = None) -> Resolved:
+    """Follow every name of a question; raises `QuestionError`, `Unanswerable` or `DeclarationError`.
+
+    A level of ``whole``, the question that people asked, covers the same span of time: its groups add up to the level.
+    """
     _distinct_names(question)
     scanned: list[Aggregation] = []
     shared = _shared(graph, question)
@@ -85,6 +88,8 @@ def resolve(graph: Graph, question: Question) -> Resolved:
         axis = one.axis if timed or one.following or not one.timing.plain else None
         among = one.filters if one.timing.period else ()
         base = Base(one.model, axis, one.timing, one.moment, one if one.following else None, among)
+        if whole is not None and whole.time is not None:
+            base = replace(base, periods=asked_grain(graph, whole, base))
         bases.setdefault(base, []).append(index)
     if not scanned:
         return _without_metrics(graph, question)
@@ -145,7 +150,7 @@ def _shared(graph: Graph, question: Question) -> Level | None:
     if not question.share_of:
         return None
     keys = _level_keys(question, question.share_of, "share_of")
-    return Level(f"{WHOLE}0", keys, resolve(graph, _at_level(question, keys, compare=False)))
+    return Level(f"{WHOLE}0", keys, resolve(graph, _at_level(question, keys, compare=False), question))
 
 
 def _totals(graph: Graph, question: Question) -> Iterator[Level]:
@@ -153,7 +158,7 @@ def _totals(graph: Graph, question: Question) -> Iterator[Level]:
     for number, word in enumerate(question.totals):
         keys = _level_keys(question, (word,), "totals")
         label = "total" if not keys else f"total by {keys[0]}"
-        yield Level(f"{WHOLE}t{number}", keys, resolve(graph, _at_level(question, keys, compare=True)), label)
+        yield Level(f"{WHOLE}t{number}", keys, resolve(graph, _at_level(question, keys, compare=True), question), label)
 
 
 def _level_keys(question: Question, words: tuple[str, ...], part: str) -> tuple[str, ...]:
