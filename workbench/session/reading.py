@@ -47,7 +47,7 @@ def compile_question(granted: Pass, engine: Engine, salt: str) -> Compiled:
     """Plan a granted question and write its SQL for the engine."""
     from workbench.plan.lower import to_sql  # ibis is heavy; a catalogue opens without it
 
-    plan = build(granted, lambda table: {c: type_of(t) for c, t in engine.types(table).items()}, salt)
+    plan = build(granted, lambda table: {c: type_of(t) for c, t in engine.types(table).items()}, salt, engine.size)
     return Compiled(granted.resolved, plan, to_sql(plan, engine.schema, engine.dialect, engine.catalog))
 
 

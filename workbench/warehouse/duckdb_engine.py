@@ -31,6 +31,11 @@ SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal AN
 ORDER BY 1
 """
 
+_SIZES = """
+SELECT schema_name || '.' || table_name, estimated_size FROM duckdb_tables()
+WHERE NOT internal AND database_name = current_database()
+"""
+
 
 class DuckDBEngine:
     """The engine over one DuckDB file, opened read-only; any thread may use it, each query has its own cursor."""
@@ -41,6 +46,7 @@ class DuckDBEngine:
         self._file: WarehouseFile | None = share(Path(path))
         self._known: dict[str, ibis.Schema] = {}
         self._types: dict[str, dict[str, str]] = {}
+        self._sizes: dict[str, int] | None = None
         self._tables: tuple[str, ...] | None = None
         self._known_version = ""
         try:
@@ -87,6 +93,14 @@ class DuckDBEngine:
             self._types[table] = self._describe(table)
         return self._types[table]
 
+    def size(self, table: str) -> int | None:
+        """About how many rows a table has; None for a view."""
+        self._refresh()
+        if self._sizes is None:
+            rows = self._with_cursor(lambda cursor: cursor.execute(_SIZES).fetchall())
+            self._sizes = {str(name): int(size) for name, size in rows}
+        return self._sizes.get(table)
+
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """All rows of one statement; Ctrl-C stops it within half a second."""
 
@@ -127,7 +141,7 @@ class DuckDBEngine:
     def _refresh(self) -> None:
         version = self.version()
         if version != self._known_version:
-            self._known, self._types, self._tables, self._known_version = {}, {}, None, version
+            self._known, self._types, self._tables, self._sizes, self._known_version = {}, {}, None, None, version
 
     def _describe(self, table: str) -> dict[str, str]:
         tables = self.tables()

@@ -38,6 +38,10 @@ class Engine(Protocol):
         """The columns of one table with the engine's own names for their types."""
         ...
 
+    def size(self, table: str) -> int | None:
+        """About how many rows a table has; None where that takes a scan, as for a view."""
+        ...
+
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """All rows of one statement; Ctrl-C stops it within half a second."""
         ...

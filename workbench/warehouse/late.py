@@ -50,6 +50,10 @@ class LateEngine:
         """As the engine's."""
         return self._started().types(table)
 
+    def size(self, table: str) -> int | None:
+        """As the engine's."""
+        return self._started().size(table)
+
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """As the engine's."""
         return self._started().run(sql, parameters)
