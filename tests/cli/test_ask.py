@@ -103,6 +103,7 @@ def test_rules_act_here_too(run: Run) -> None:
         (("query", "flights", "--by", "metric_time.month", "--compare", "1 yaer"), 2, "Did you mean 'year'? ["),
         (("query", "flights", "--by", "carrier", "--compare", "last year"), 2, "'28 days' or '1 month'. ["),
         (("query", "flights", "--totals", "carrier"), 2, "Say 'total'. ["),
+        (("query", "--by", "flights.carrier", "--totals", "total"), 2, "'totals' is about metrics"),
         (("init", "README.md", "--dry-run"), 5, "[no-data]"),
         (("query", "flights", "--format", "xml"), 2, "xml"),
         (("quary",), 2, "No such command"),

@@ -202,3 +202,15 @@ def test_a_question_beside_the_question_in_words(shell: InteractiveShell) -> Non
     answer, _ = _run(shell, "%metric flights by metric_time.month compare 1 month totals fill time 2013-02 to 2013-03")
     assert [row["flights.prior"] for row in answer.rows()] == [27004, 24951, 51955]
     assert repr(answer).splitlines()[4].split()[:3] == ["total", "53", "785"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%metric flights by origin.faa as total totals",
+        "%metric flights by metric_time.month as flights.prior compare 1 month",
+    ],
+)
+def test_a_column_beside_the_question_takes_no_name_twice(shell: InteractiveShell, line: str) -> None:
+    _, said = _run(shell, line)
+    assert "is asked for twice" in said

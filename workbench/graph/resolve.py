@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -100,6 +100,7 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
         for base, indexes in bases.items()
     )
     names = (*(k.name for k in keys), *(n.name for n in numbers))
+    _each_once((*names, *(["total"] if question.totals else [])))
     order = tuple(_order(text, names, question) for text in question.order_by)
     levels = (*((shared,) if shared else ()), *_totals(graph, question))
     return Resolved(question, keys, numbers, tuple(scanned), legs, having, order, question.limit, levels)
@@ -107,8 +108,10 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
 
 def _without_metrics(graph: Graph, question: Question) -> Resolved:
     """A question for the values that dimensions have."""
-    if question.having is not None:
-        raise QuestionError(Problem("empty-question", "'having' is about metrics, and the question asks for none."))
+    for part in ("having", "compare", "share_of", "totals"):
+        if getattr(question, part):
+            said = f"'{part}' is about metrics, and the question asks for none."
+            raise QuestionError(Problem("empty-question", said))
     fields, legs = distinct_legs(graph, question)
     keys = tuple(Key(asked.alias, asked.path, field) for asked, field in zip(question.by, fields, strict=True))
     order = tuple(_order(text, tuple(key.name for key in keys), question) for text in question.order_by)
@@ -117,13 +120,18 @@ def _without_metrics(graph: Graph, question: Question) -> Resolved:
 
 def _distinct_names(question: Question) -> None:
     names = [asked.alias for asked in (*question.by, *question.metrics)]
+    _each_once(names)
+    if not names:
+        raise QuestionError(Problem("empty-question", "a question needs a metric or a dimension."))
+
+
+def _each_once(names: Sequence[str]) -> None:
+    """No two columns of an answer share a name, those that come beside the asked ones included."""
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise QuestionError(
             Problem("duplicate-column", f"the column '{twice}' is asked for twice.", hint="Rename one: {other: path}.")
         )
-    if not names:
-        raise QuestionError(Problem("empty-question", "a question needs a metric or a dimension."))
 
 
 def _numbers(
