@@ -96,7 +96,7 @@ def _place(graph: Graph, fact: KeyFact) -> Place:
 
 def _looks(graph: Graph, engine: Engine) -> Iterator[tuple[Callable[[], KeyFact], Place]]:
     """What looks at each key, history, calendar and relationship, and where it is declared."""
-    for name, calendar in sorted(graph.calendars.items()):
+    for _, calendar in sorted(graph.calendars.items()):
         yield partial(_read_fact, graph, calendar_read(calendar.term), engine), calendar.place_of("column")
     histories: set[KeyRead] = set()
     for model, declared in sorted(graph.models.items()):
