@@ -18,7 +18,7 @@ from tests.plan.test_oracle import maybe, plain, rows, session, states, tiers
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
 
-oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
+oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 4))
 
 DECLARATIONS = """
 {metric: returned, conversion: {from: orders, to: refunds, entity: customer_id}}

@@ -18,7 +18,7 @@ from workbench.declare.workspace import Workspace, load
 from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
-oracle = settings.get_profile("oracle")
+oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
