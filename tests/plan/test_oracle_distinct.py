@@ -159,7 +159,6 @@ def test_moments_are_those_of_the_calendar(
     assert set(got) == wanted
 
 
-@pytest.mark.xfail(strict=True, reason="a computed dimension is computed over the NULLs of a row that is not there")
 def test_a_row_that_is_not_there_has_no_computed_value(workspace: Workspace) -> None:
     customer = {"customer_id": 1, "region_id": None, "tier": "gold", "joined": None}
     assert asked(workspace, {"customers": [customer]}, by=["customer.tier", "size"]) == [("gold", None)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, rebuild, walk
+from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, Name, rebuild, walk
 from workbench.declare.grains import GRAINS
 from workbench.declare.parser import parse
 from workbench.errors import DeclarationError, Place, Problem, QuestionError, Unanswerable
@@ -45,8 +45,13 @@ def column_of(graph: Graph, model: str, name: str, roles: Roles = ()) -> Express
 
 
 def field_expression(graph: Graph, field: Field) -> Expression:
-    """The value of a field: its expression, in its own time zone, at its grain or date part."""
+    """The value of a field: its expression, in its own time zone, at its grain or date part.
+
+    Over a partner that is not there it is NULL, whatever the expression makes of NULLs.
+    """
     tree = _dimension(graph, field, ())
+    if field.roles:
+        tree = where_present(graph, field, tree)
     dimension = graph.dimension(field.model, field.dimension)
     if dimension.type == "time" and dimension.timezone:
         tree = Call("local_time", (tree, Literal(dimension.timezone)))
@@ -58,6 +63,30 @@ def field_expression(graph: Graph, field: Field) -> Expression:
     if field.part:
         tree = Call("date_part", (tree, Literal(field.part)))
     return tree
+
+
+_STRICT = frozenset({
+    "local_time", "truncate", "date_part", "+", "-", "*", "/", "%", "negate", "||", "=", "<>", "<", "<=", ">", ">=",
+    "not", "like", "ilike", "add_interval", "date_trunc", "lower", "upper", "trim", "ltrim", "rtrim", "length",
+    "substring", "replace", "left", "right", "abs", "round", "floor", "ceil", "sha256", "year", "quarter", "month",
+    "week", "day", "hour", "minute", "second", "day_of_week", "day_of_year", "date_diff", "starts_with",
+    "ends_with", "contains",
+})  # fmt: skip
+"""Functions that are NULL over a NULL."""
+
+
+def where_present(graph: Graph, field: Field, tree: Expression) -> Expression:
+    """A value of a joined row that is NULL where the row is not there: no key, no row."""
+    keys = graph.model(field.model).declared_keys()
+    invents = any(
+        not isinstance(part, Column | Cast | Call) or isinstance(part, Call) and part.function not in _STRICT
+        for part in walk(tree)
+        if not isinstance(part, Literal)
+    ) or not any(isinstance(part, Column) for part in walk(tree))
+    if not invents or not keys:
+        return tree
+    there = Call("not", (Call("is_null", (column_of(graph, field.model, keys[0][0], field.roles),)),))
+    return Case(((there, tree),))
 
 
 Show = Callable[[Field], Expression]

@@ -24,7 +24,7 @@ from workbench.declare.question import Asked, Question
 from workbench.declare.terms import Calendar, Length
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
-from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations
+from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations, where_present
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.entities import entity_key, key_from
 from workbench.graph.fineness import fineness
@@ -148,7 +148,7 @@ def leg(
         shift = tuple(anchor.by for anchor in base.timing.anchors if isinstance(anchor, Offset))
         base = replace(base, timing=Timing())
     moves = base.timing.moves
-    keys = tuple(_now(graph, base, f) if moves and _on_axis(f, base) else field_expression(graph, f) for f in fields)
+    keys = tuple(_shown(graph, question, base, f, moved=moves) for f in fields)
     parts = list(conjuncts(_where(graph, question, base, moved=moves, shift=shift)))
     where = conjunction(*(part for part in parts if not _reads(part, {TIME})))
     later = conjunction(*(part for part in parts if _reads(part, {TIME}) and _reads_rows(part)))
@@ -311,13 +311,22 @@ def _moves_as_a_whole(graph: Graph, question: Question, base: Base, fields: list
     return tree is None or not _reads(tree, {TIME})
 
 
+def _shown(graph: Graph, question: Question, base: Base, field: Field, *, moved: bool) -> Expression:
+    """A field in a leg; with ``moved``, one of the axis is that of the moment asked for."""
+    if moved and _on_axis(field, base):
+        return _now(graph, base, field)
+    tree = field_expression(graph, field)
+    # Without metrics, partners that no row leads to have values too: there, the row itself may be missing.
+    return tree if question.metrics or field.roles else where_present(graph, field, tree)
+
+
 def _where(
     graph: Graph, question: Question, base: Base, *, moved: bool, shift: tuple[Length, ...] = ()
 ) -> Expression | None:
     """The asked conditions; with ``moved``, fields of the axis are those of the moment asked for."""
 
     def show(field: Field) -> Expression:
-        return _now(graph, base, field) if moved and _on_axis(field, base) else field_expression(graph, field)
+        return _shown(graph, question, base, field, moved=moved)
 
     asked = None
     if question.where:
