@@ -35,7 +35,7 @@ problems = find_problems(workspace)
 done = time.process_time()
 record = {"import": imported - started, "load and check": done - imported}
 record |= {"metrics": len(workspace.metrics), "problems": len(problems)}
-# What getrusage tells is at least what the parent had when it forked; the kernel's own mark starts anew with the program.
+# getrusage tells at least what the parent had when it forked; the kernel's own mark starts anew with the program.
 marks = dict(line.split(":", 1) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 record["peak MB"] = int(marks["VmHWM"].split()[0]) / 1024
 print(json.dumps(record))
