@@ -63,6 +63,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
             accept_downloads=True,
             **options,  # type: ignore[arg-type]
         )
+        context.set_default_timeout(PATIENCE * 1000)
         made = Visit(context.new_page())
 
         def watch(route: Route) -> None:
