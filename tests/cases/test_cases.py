@@ -86,6 +86,7 @@ def _plain(case: Case) -> bool:
     return len(asked.metrics) > 1 and asked.limit is None and asked.having is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in ANSWERED if _plain(case)], ids=lambda case: case.name)
 def test_company_changes_no_value(case: Case, desks: dict[str, Desk]) -> None:
     """I1: alone, a metric has the very values that it has beside others, and no group that company lacks."""

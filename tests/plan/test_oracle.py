@@ -20,6 +20,8 @@ from workbench.declare.workspace import Workspace, load
 from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
+pytestmark = pytest.mark.slow
+
 PATHS = [
     "status", "size", "placed.month", "refunded.month", "tier", "joined.month", "customer.tier", "customer.region.name",
     "ship_region.name", "metric_time.month", "metric_time.week", "customer.joined.month",

@@ -18,6 +18,8 @@ from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
 from workbench.errors import Unanswerable
 
+pytestmark = pytest.mark.slow
+
 oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 
 Groups = dict[tuple[Any, ...], Any]

@@ -20,6 +20,8 @@ from workbench.declare.workspace import Workspace, load
 from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
+pytestmark = pytest.mark.slow
+
 oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 
 Rows = list[tuple[Any, ...]]

@@ -17,6 +17,8 @@ from tests.plan.test_oracle import PATHS, answered, assert_same, plain, session,
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
 
+pytestmark = pytest.mark.slow
+
 oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 4))
 
 DECLARATIONS = """

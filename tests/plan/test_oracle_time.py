@@ -18,6 +18,8 @@ from workbench.declare.workspace import Workspace, load
 from workbench.errors import Unanswerable
 from workbench.session.session import Session
 
+pytestmark = pytest.mark.slow
+
 oracle = settings.get_profile("oracle")
 
 # Around the ends of months of 31 and 29 days, where months are hardest to count.

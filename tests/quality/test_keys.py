@@ -536,6 +536,7 @@ def brute_force(by: tuple[str, ...], facts: list, dims: list, others: list) -> d
     return {group: (total, rows) for group, (total, rows) in out.items()}
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True)
 @given(facts=facts_rows, dims=dims_rows, others=others_rows)
 def test_refused_if_and_only_if_a_join_would_multiply(drawn: Path, facts: list, dims: list, others: list) -> None:
