@@ -14,6 +14,8 @@ import workbench
 from workbench.errors import AccessDenied, QuestionError, Unanswerable, WorkbenchError
 from workbench.session.session import Session
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 SALT = "a salt for tests, and for tests alone"
 SAM, ANA, PAULA, DAN = "sam@skyways.example", "ana@skyways.example", "paula@united.example", "dan@delta.example"

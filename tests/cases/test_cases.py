@@ -16,6 +16,8 @@ import yaml
 from workbench.declare.question import Question
 from workbench.errors import WorkbenchError
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.cases.conftest import Desk
 

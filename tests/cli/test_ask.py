@@ -14,6 +14,8 @@ import pytest
 
 from tests.cli.conftest import REFERENCE, Run
 
+pytestmark = pytest.mark.slow
+
 QUESTION = ("query", "flights", "cancellation_rate", "--by", "airline.name", "--order-by", "-flights", "--limit", "3")
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.conftest import REFERENCE, Run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:

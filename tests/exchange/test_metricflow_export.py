@@ -20,6 +20,8 @@ from workbench.exchange.metricflow_export import Exported, export_project
 from workbench.graph.build import build
 from workbench.graph.check import check
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_is_written_gives_our_numbers(tmp_path: Path, flights_file: Path) -> None:
     # A time zone cannot be said, which moves moments between days; so the same is asked without one.

@@ -24,6 +24,8 @@ from workbench.exchange.osi_rest import apply, difference, from_json, to_json
 from workbench.graph.build import build
 from workbench.graph.check import check
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = Path(__file__).parents[2]
 KINDS = ("models", "metrics", "calendars", "saved_queries", "dashboards")
 

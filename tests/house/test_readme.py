@@ -11,6 +11,8 @@ import pytest
 
 from tests.house.source import PACKAGE, ROOT, trees
 
+pytestmark = pytest.mark.slow
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 GLOSSARY = (

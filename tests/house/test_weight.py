@@ -26,6 +26,8 @@ HEAVY = {
 
 PROBE = """
 import json, sys
+
+pytestmark = pytest.mark.slow
 sys.argv = {words!r}
 try:
     {code}

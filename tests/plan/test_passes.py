@@ -21,6 +21,8 @@ from workbench.plan.steps import Plan
 from workbench.session.session import Session
 from workbench.warehouse.stand_in import type_of
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["workspace"]
 
 METRICS = [

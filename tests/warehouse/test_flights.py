@@ -24,6 +24,8 @@ from workbench.warehouse import flights
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 from workbench.warehouse.flights_source import find_source, steps
 
+pytestmark = pytest.mark.slow
+
 NEW_YORK = ZoneInfo("America/New_York")
 
 

@@ -19,6 +19,8 @@ from workbench.warehouse.duckdb_errors import statement_error
 from workbench.warehouse.redact import redacted
 from workbench.warehouse.sandbox import Relations, Scoped, scope
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 ESCAPES: dict[str, list[str]] = yaml.safe_load((HERE / "escapes.yml").read_text(encoding="utf-8"))
 LEGITIMATE: list[str] = yaml.safe_load((HERE / "legitimate.yml").read_text(encoding="utf-8"))
