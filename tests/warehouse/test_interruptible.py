@@ -105,7 +105,8 @@ def test_work_that_hears_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.slow
 def test_the_kernels_interrupt_button(small_file: Path) -> None:
-    manager_module = pytest.importorskip("jupyter_client.manager")
+    import jupyter_client.manager as manager_module
+
     manager, client = manager_module.start_new_kernel(kernel_name="python3", cwd=str(Path(__file__).parents[2]))
     try:
         opening = f"from workbench.warehouse.duckdb_engine import DuckDBEngine\ne = DuckDBEngine({str(small_file)!r})"

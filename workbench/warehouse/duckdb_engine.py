@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,11 +50,10 @@ class DuckDBEngine:
         self._sizes: dict[str, int] | None = None
         self._tables: tuple[str, ...] | None = None
         self._known_version = ""
-        try:
+        with ExitStack() as undo:  # a file that turns out to be broken is let go of
+            undo.callback(self.close)
             self._file.version()
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     @property
     def path(self) -> Path:
@@ -112,11 +112,10 @@ class DuckDBEngine:
 
         file = self._opened()
         cursor = file.lend()
-        try:
+        with ExitStack() as undo:
+            undo.callback(file.give_back, cursor)
             reader = self._guarded(cursor, lambda: _relation(cursor, sql, parameters).to_arrow_reader(BATCH_ROWS))
-        except BaseException:
-            file.give_back(cursor)
-            raise
+            undo.pop_all()
         return pa.RecordBatchReader.from_batches(reader.schema, self._batches(file, cursor, reader))
 
     def version(self) -> str:
