@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workbench.declare.reader import dump
+from workbench.exchange.grants import least_access
 from workbench.exchange.metricflow_metrics import convert_metrics
 from workbench.exchange.metricflow_models import convert_models
 from workbench.exchange.metricflow_names import Names
@@ -16,15 +15,6 @@ from workbench.exchange.metricflow_project import Loss
 from workbench.exchange.metricflow_read import read_project
 from workbench.exchange.metricflow_saved import convert_saved
 from workbench.exchange.metricflow_spine import convert_spine
-
-ROLES = {
-    "roles": {
-        "analyst": {
-            "description": "Asks anything of what is granted and keeps private drafts.",
-            "can": ["query:adhoc", "read:metric", "read:dashboard", "draft:metric"],
-        }
-    }
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +42,7 @@ def import_project(source: Path, *, schema: str = "") -> Imported:
         **{f"metrics/{_folder(term['domain'])}/{name}.yml": dump(term) for name, term in metrics.items()},
         **{f"metrics/saved_queries/{name}.yml": dump(term) for name, term in saved.items()},
         **{f"metrics/calendars/{name}.yml": dump(convert_spine(spine)) for name, spine in project.spines.items()},
-        **_access([*(model["table"] for model in models.values()), *(s.table for s in project.spines.values())]),
+        **least_access([*(model["table"] for model in models.values()), *(s.table for s in project.spines.values())]),
     }
     metric_losses = [Loss("metric", name, project.metrics[name].place, reason) for name, reason in lost.items()]
     losses = [*project.losses, *model_losses, *metric_losses, *saved_losses]
@@ -63,14 +53,3 @@ def import_project(source: Path, *, schema: str = "") -> Imported:
 def _folder(domain: str) -> str:
     """The folder of a domain's metrics, kept apart from those that hold other things."""
     return f"{domain}_metrics" if domain in ("models", "saved_queries", "calendars") else domain
-
-
-def _access(tables: Iterable[str]) -> dict[str, str]:
-    """The least that lets people ask: a role, and a grant on each schema that the models read."""
-    out = {"access/roles.yml": dump(ROLES)}
-    for table in tables:
-        schema = table.rpartition(".")[0]
-        resource = f"{schema}.*" if schema else table
-        policy: dict[str, Any] = {"resource": resource, "grant": [{"to": ["analyst"]}]}
-        out[f"access/policies/{re.sub(r'[^A-Za-z0-9]', '_', schema or table)}.yml"] = dump(policy)
-    return out
