@@ -24,10 +24,10 @@ HEAVY = {
     "nbformat",
 }
 
+pytestmark = pytest.mark.slow
+
 PROBE = """
 import json, sys
-
-pytestmark = pytest.mark.slow
 sys.argv = {words!r}
 try:
     {code}
