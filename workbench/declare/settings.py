@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from workbench.declare.terms import Name, Term
+from workbench.declare.terms import Name, Term, Words
 from workbench.errors import DeclarationError, Place, Problem
 
 
@@ -22,6 +22,46 @@ class Environment(Term):
     )
 
 
+class Oidc(Term):
+    """An identity provider whose logins and tokens are believed, and how its claims are read."""
+
+    issuer: str
+    client_id: str = Field(description="What the provider calls this gateway; browsers log in with it.")
+    audience: Words = Field((), description="Audiences of tokens that services bring; the client's id is always one.")
+    algorithms: tuple[Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"], ...] = (
+        "RS256",
+        "ES256",
+    )
+    name_claim: str = Field("email", description="The claim that names a person; 'email' counts only when verified.")
+    groups_claim: str | None = None
+    groups: dict[str, Name] = Field({}, description="From a value of the groups claim to a group of access/groups.yml.")
+    attributes: dict[Name, str] = Field({}, description="From an attribute of row rules to the claim that has it.")
+    scopes: Words = ("openid", "email", "profile")
+    leeway: int = Field(30, ge=0, le=300, description="Seconds that clocks may differ.")
+
+
+class Hub(Term):
+    """A JupyterHub whose tokens are believed."""
+
+    api: str = Field(description="Its API, such as http://127.0.0.1:8081/hub/api")
+    domain: str = Field("", description="What follows the @ in the names of access/, where the Hub's have none.")
+    scope: str = Field("", description="A scope that a token must have, such as access:services!service=workbench")
+
+
+class Gateway(Term):
+    """How the server that owns the warehouse is reached, and whom it believes; secrets never stand here."""
+
+    url: str = Field("", description="Where browsers reach it, such as https://workbench.example")
+    authentication: Literal["required", "local"] = Field(
+        "required", description="Local: whoever connects from this machine without a token is the laptop's identity."
+    )
+    ledger: str = Field("", description="An SQLAlchemy URL without a password; WORKBENCH_LEDGER may hold one with.")
+    keys: str = Field(".workbench/gateway", description="Folder of the gateway's own secrets; nobody else may read it.")
+    session_hours: int = Field(8, ge=1, le=168, description="How long a login in a browser lasts.")
+    oidc: Oidc | None = None
+    jupyterhub: Hub | None = None
+
+
 class Settings(Term):
     """A workspace's name, environments and the identity a laptop uses."""
 
@@ -29,6 +69,7 @@ class Settings(Term):
     identity: str | None = None
     default_environment: Name = "dev"
     environments: dict[Name, Environment] = {}
+    gateway: Gateway = Gateway()
 
     def environment(self, name: str | None = None) -> Environment:
         """The named environment, or the default one; raises `DeclarationError` (unknown-environment)."""
