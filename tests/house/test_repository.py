@@ -57,8 +57,8 @@ def test_shell_scripts_parse_and_run_the_readmes_test_command() -> None:
     subprocess.run(["bash", "-n", str(script)], check=True)
     text = script.read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
-    assert "\nuv run pytest\n" in text
-    assert "&& uv run pytest\n" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "\nuv run pytest -n auto\n" in text
+    assert "&& uv run pytest -n auto\n" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_constraints_are_exact_and_name_no_place() -> None:
