@@ -70,6 +70,10 @@ class AccessDenied(WorkbenchError):
     """A rule of `access/` refuses the act."""
 
 
+class ReviewError(WorkbenchError):
+    """A change that cannot be reviewed or released as it stands."""
+
+
 class WarehouseError(WorkbenchError):
     """The warehouse is missing, broken, busy, or refused a statement."""
 

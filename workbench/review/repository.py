@@ -1,0 +1,184 @@
+"""A git repository to plain data: commits, files and contents, read without running anything of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import Problem, ReviewError
+
+REGULAR = ("100644", "100755")
+"""Modes of plain files; links (120000) and other repositories (160000) are never followed."""
+_SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "protocol.allow=never")
+"""What a repository's own configuration could otherwise have git start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One path of a tree: what kind of thing stands there, and the hash of its content."""
+
+    path: str
+    mode: str
+    oid: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file, not a link and not another repository."""
+        return self.mode in REGULAR
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A path that differs between two trees; '' where it is absent, both names where it was renamed."""
+
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The top folder of a work tree, and the folder of the workspace in it ('' or ending in a slash)."""
+
+    top: Path
+    prefix: str
+
+
+def repository(workspace: Path) -> Repository:
+    """The repository that holds a workspace; raises `ReviewError` (no-repository, no-git)."""
+    found = _git(workspace, "rev-parse", "--show-toplevel", "--show-prefix", check=False)
+    if found.returncode:
+        said = found.stderr.decode(errors="replace").strip()
+        hint = "Run 'git init' and commit the workspace."
+        if "dubious ownership" in said:
+            hint = "It belongs to somebody else: run as its owner, or add it to git's 'safe.directory'."
+        raise ReviewError(Problem("no-repository", f"'{workspace.name}' is in no git repository.", hint=hint))
+    top, prefix = [*found.stdout.decode(errors="surrogateescape").split("\n"), ""][:2]
+    return Repository(Path(top), prefix)
+
+
+def commit_of(repo: Repository, revision: str) -> str:
+    """The commit that a branch, tag or hash names; raises `ReviewError` (unknown-revision)."""
+    found = _git(
+        repo.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False
+    )
+    if found.returncode:
+        hint = _shallow(repo) or "Fetch it first: git fetch origin."
+        raise ReviewError(Problem("unknown-revision", f"no commit '{revision}' here.", hint=hint))
+    return found.stdout.decode().strip()
+
+
+def common_ancestor(repo: Repository, base: str, head: str) -> str:
+    """The commit both started from; raises `ReviewError` (no-common-ancestor)."""
+    found = _git(repo.top, "merge-base", base, head, check=False)
+    if found.returncode:
+        hint = _shallow(repo) or "The two histories never met: rebase the change on its base."
+        said = f"'{base[:12]}' and '{head[:12]}' have no commit in common."
+        raise ReviewError(Problem("no-common-ancestor", said, hint=hint))
+    return found.stdout.decode().split()[0]
+
+
+def entries(repo: Repository, commit: str) -> Mapping[str, Entry]:
+    """Every path of a commit, seen from the top folder."""
+    out = _git(repo.top, "ls-tree", "-r", "-z", "--full-tree", commit).stdout
+    found = (line.partition(b"\t") for line in out.split(b"\0") if line)
+    parts = ((head.decode().split(), os.fsdecode(path)) for head, _, path in found)
+    return {path: Entry(path, mode, oid) for (mode, _, oid), path in parts}
+
+
+def work_tree(repo: Repository) -> Mapping[str, Entry]:
+    """Every path of the work tree that git tracks or would; contents are named by no hash."""
+    out = _git(repo.top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", ":/").stdout
+    paths = sorted({os.fsdecode(path) for path in out.split(b"\0") if path})
+    return {path: Entry(path, mode, "") for path in paths if (mode := _mode(repo.top / path))}
+
+
+def moved(repo: Repository, base: str, head: str | None) -> tuple[Moved, ...]:
+    """The paths that differ between two commits, or a commit and the work tree, renames recognized."""
+    to = [head] if head else []
+    out = _git(repo.top, "diff", "--raw", "-z", "-M", "--no-ext-diff", "--no-textconv", "--no-abbrev", base, *to).stdout
+    words = iter(out.split(b"\0"))
+    found = list(_moved(words))
+    if head is None:
+        known = {one.now for one in found} | set(entries(repo, base))
+        found += [Moved("", path) for path in work_tree(repo) if path not in known]
+    return tuple(sorted(found, key=lambda one: (one.now or one.was, one.was)))
+
+
+def _moved(words: Iterator[bytes]) -> Iterator[Moved]:
+    for word in words:
+        if not word.startswith(b":"):
+            continue
+        status = word.rsplit(b" ", 1)[1][:1]
+        was = os.fsdecode(next(words))
+        match status:
+            case b"A":
+                yield Moved("", was)
+            case b"D":
+                yield Moved(was, "")
+            case b"R" | b"C":
+                now = os.fsdecode(next(words))
+                yield Moved(was if status == b"R" else "", now)
+            case _:
+                yield Moved(was, was)
+
+
+def contents(repo: Repository, wanted: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:
+    """The bytes of plain files as they were committed, no filter applied; of the work tree, as they lie there."""
+    todo = [entry for entry in wanted if entry.is_plain]
+    yield from ((entry, (repo.top / entry.path).read_bytes()) for entry in todo if not entry.oid)
+    held = [entry for entry in todo if entry.oid]
+    asked = "".join(f"{entry.oid}\n" for entry in held).encode()
+    out = _git(repo.top, "cat-file", "--batch", feed=asked).stdout if held else b""
+    at = 0
+    for entry in held:
+        end = out.index(b"\n", at)
+        if out[at:end].endswith(b"missing"):
+            raise ReviewError(
+                Problem("unknown-revision", f"the content of '{entry.path}' is not here.", hint=_shallow(repo))
+            )
+        size = int(out[at:end].rsplit(b" ", 1)[1])
+        yield entry, out[end + 1 : end + 1 + size]
+        at = end + size + 2
+
+
+def lay_out(repo: Repository, tree: Mapping[str, Entry], folders: Iterable[str], into: Path) -> None:
+    """Write the plain files of the workspace's ``folders`` (or single files) of a tree below ``into``."""
+    inside = tuple(repo.prefix + folder for folder in folders)
+    wanted = [e for e in tree.values() if any(e.path == one or e.path.startswith(f"{one}/") for one in inside)]
+    for entry, content in contents(repo, wanted):
+        target = into / entry.path.removeprefix(repo.prefix)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def _mode(path: Path) -> str:
+    if path.is_symlink():
+        return "120000"
+    return "160000" if path.is_dir() else "100644" if path.is_file() else ""
+
+
+def _shallow(repo: Repository) -> str:
+    """What to do where the clone holds only a part of the history; '' where it holds all."""
+    said = _git(repo.top, "rev-parse", "--is-shallow-repository").stdout.strip()
+    return "This clone is shallow: run 'git fetch --unshallow'." if said == b"true" else ""
+
+
+def _git(
+    folder: Path, *words: str, feed: bytes = b"", check: bool = True
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a plumbing command of git; raises `ReviewError` (no-git, git-failed)."""
+    silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | silent
+    try:
+        done = subprocess.run(
+            ["git", *_SAFE, *words], cwd=folder, env=environment, input=feed, capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        raise ReviewError(Problem("no-git", "there is no 'git' on this machine.", hint="Install git.")) from None
+    if check and done.returncode:
+        said = (done.stderr.decode(errors="replace").strip().splitlines() or ["it gave no reason"])[-1]
+        raise ReviewError(Problem("git-failed", f"git {words[0]} failed: {said}."))
+    return done
