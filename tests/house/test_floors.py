@@ -28,6 +28,8 @@ HOMES = {
     "ibis": ("plan/lower*", "warehouse/*"),
     "duckdb": ("warehouse/*",),
     "sqlalchemy": ("warehouse/*",),
+    "alembic": ("warehouse/*",),
+    "joserfc": ("gateway/*",),
     "panel": ("show/*",),
     "panel_material_ui": ("show/*",),
     "bokeh": ("show/*",),

@@ -8,13 +8,17 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from workbench.errors import WarehouseError
+from workbench.warehouse import ledger_database
 from workbench.warehouse.ledger import KeyFact, Ledger, Run
 from workbench.warehouse.ledger_store import LedgerStore
 
@@ -142,3 +146,55 @@ def test_facts_that_cannot_be_read_are_as_good_as_none(tmp_path: Path, content: 
     (tmp_path / ".workbench").mkdir()
     (tmp_path / ".workbench" / "ledger.db").write_bytes(content)
     assert Ledger.open(url(tmp_path)).key_facts("v1") == ()
+
+
+OLD = """
+CREATE TABLE runs (
+    id VARCHAR(32) NOT NULL, at DATETIME NOT NULL, asker TEXT NOT NULL, kind VARCHAR(16) NOT NULL,
+    subject JSON NOT NULL, fingerprint VARCHAR(64) NOT NULL, rows BIGINT NOT NULL, seconds FLOAT NOT NULL,
+    outcome VARCHAR(16) NOT NULL, restrictions INTEGER NOT NULL, PRIMARY KEY (id)
+);
+CREATE INDEX ix_runs_at ON runs (at);
+INSERT INTO runs VALUES ('a', '2026-01-02 03:04:05.000000', 'ana', 'metric', '["flights"]', 'f', 1, 0.5, 'answered', 0);
+"""
+"""A ledger from before there were migrations, and before facts about keys."""
+
+
+def test_an_older_file_is_brought_up_to_date_without_a_loss(tmp_path: Path) -> None:
+    (tmp_path / ".workbench").mkdir()
+    with closing(sqlite3.connect(tmp_path / ".workbench" / "ledger.db")) as connection:
+        connection.executescript(OLD)
+    ledger = Ledger.open(url(tmp_path))
+    ledger.note(ONE)
+    newest, oldest = ledger.recent()
+    assert newest == ONE
+    assert (oldest.asker, oldest.subject, oldest.at) == ("ana", ("flights",), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    ledger.close()
+    with closing(sqlite3.connect(tmp_path / ".workbench" / "ledger.db")) as connection:
+        made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert made == {"runs", "keys", "audit", "tokens", "alembic_version"}
+
+
+def test_the_newest_migration_is_the_one_that_is_looked_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(ledger_database.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [ledger_database.NEWEST]
+
+
+def test_tables_of_a_later_version_are_left_alone(tmp_path: Path) -> None:
+    LedgerStore(url(tmp_path)).append([ONE])
+    with closing(sqlite3.connect(tmp_path / ".workbench" / "ledger.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(WarehouseError) as refused:
+        LedgerStore(url(tmp_path)).append([ONE])
+    assert refused.value.slug == "ledger-newer"
+
+
+def test_processes_that_start_together_make_the_tables_once(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom workbench.warehouse.ledger_store import LedgerStore\nLedgerStore(sys.argv[1]).recent(1, None)"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", code, url(tmp_path)], stderr=subprocess.PIPE) for _ in range(3)]
+    assert [(one.communicate()[1], one.returncode) for one in started] == [(b"", 0)] * 3

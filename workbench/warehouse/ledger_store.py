@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.schema import CreateTable
 
 from workbench.errors import Problem, WarehouseError
 from workbench.warehouse.ledger import KeyFact, Note, Run
+from workbench.warehouse.ledger_database import open_database
 from workbench.warehouse.ledger_facts import fact_of, in_utc
 
 _META = sa.MetaData()
@@ -100,18 +99,7 @@ class LedgerStore:
 
     def _opened(self) -> sa.Engine:
         if self._engine is None:
-            sqlite = self._url.get_backend_name() == "sqlite"
-            if sqlite and self._url.database:
-                Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = sa.create_engine(self._url, connect_args={"timeout": 10} if sqlite else {})
-            with engine.begin() as connection:
-                if sqlite:  # readers and one writer at a time, none of them in another's way
-                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-                for table in (RUNS, KEYS):
-                    connection.execute(CreateTable(table, if_not_exists=True))
-                    for index in table.indexes:
-                        connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
-            self._engine = engine
+            self._engine = open_database(self._url)
         return self._engine
 
     def _problem(self, slug: str, what: str, error: Exception) -> Problem:

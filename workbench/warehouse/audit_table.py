@@ -1,0 +1,27 @@
+"""The audit's table as SQL speaks of it; a migration made it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+AUDIT = sa.table(
+    "audit",
+    sa.column("number", sa.BigInteger),
+    *(sa.column(name, sa.Text) for name in ("id", "kind", "at", "principal", "verb", "resources", "decision", "rules")),
+    *(sa.column(name, sa.Text) for name in ("policy", "release", "fingerprint", "request")),
+    sa.column("rows", sa.BigInteger),
+    sa.column("micros", sa.BigInteger),
+    sa.column("outcome", sa.Text),
+    sa.column("hash", sa.Text),
+)
+
+
+def last(connection: sa.Connection) -> tuple[int, str]:
+    """The number and the hash of the last entry; zero and nothing before the first."""
+    found = connection.execute(sa.select(AUDIT.c.number, AUDIT.c.hash).order_by(AUDIT.c.number.desc()).limit(1)).first()
+    return (found.number, found.hash) if found else (0, "")
+
+
+def hash_of(connection: sa.Connection, number: int) -> str | None:
+    """The hash of one entry; None where it is missing."""
+    return connection.execute(sa.select(AUDIT.c.hash).where(AUDIT.c.number == number)).scalar()
