@@ -34,12 +34,12 @@ def identity(path: Path) -> str:
     return f"{stat.st_mtime_ns}-{stat.st_size}-{stat.st_ino}"
 
 
-def open_hardened(path: Path) -> duckdb.DuckDBPyConnection:
-    """A locked read-only connection; whatever prevents it raises a WarehouseError."""
+def open_hardened(path: Path, **more: str | int) -> duckdb.DuckDBPyConnection:
+    """A locked read-only connection, with ``more`` settings; whatever prevents it raises a WarehouseError."""
     if problem := problem_of_file(path):
         raise WarehouseError(problem)
     try:
-        connection = duckdb.connect(str(path), config=HARDENED)
+        connection = duckdb.connect(str(path), config={**HARDENED, **more})
         # TimeZone is not a start-up option, and cursors inherit only what is set for all.
         connection.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL lock_configuration = true")
         problem = problem_of_size(path, lambda: _free_blocks(connection))

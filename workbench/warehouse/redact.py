@@ -6,10 +6,13 @@ import re
 from dataclasses import replace
 
 from workbench.errors import Problem, WorkbenchError
+from workbench.warehouse.limits import STOPPED
 
 _CLASS = re.compile(r"^([A-Z][A-Za-z ]*? (?:Error|Exception))\b")
 _BEFORE_ROWS = ("Parser Error", "Binder Error", "Catalog Error")
 """Raised before a row is read: they speak of the statement alone."""
+_OURS = frozenset({"stopped", "closed", "result-too-large", *STOPPED})
+"""Told in words of our own, which quote nothing."""
 _WITHHELD = "the details are withheld, since rows or columns are restricted for you"
 
 
@@ -19,8 +22,8 @@ def redacted(error: WorkbenchError, is_free: bool = False) -> WorkbenchError:
 
 
 def _redacted(problem: Problem) -> Problem:
-    if problem.slug == "stopped":
-        return problem
+    if problem.slug in _OURS:
+        return STOPPED.get(problem.slug, problem)
     found = _CLASS.match(problem.message)
     name = found.group(1) if found else "Error"
     if name in _BEFORE_ROWS:
