@@ -10,26 +10,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from workbench.access.guard import issue
-from workbench.access.principal import Principal
-from workbench.access.restriction import Restriction
 from workbench.declare.question import Question
 from workbench.declare.terms import MetricTest
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError
 from workbench.graph.build import Graph, build
-from workbench.graph.keys import relied
-from workbench.graph.resolve import resolve
-from workbench.plan.build import build as build_plan
-from workbench.plan.lower import to_sql
-from workbench.quality.keys import uniqueness
+from workbench.quality.asking import ask, keys_of
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.given import write_given
 from workbench.warehouse.keys import Keys
-
-PROVER = Principal("tests")
-"""Tests are about definitions, so nothing is restricted; whoever runs them holds the warehouse anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +59,6 @@ def prove(workspace: Workspace, engine: Engine, names: Iterable[str] = ()) -> It
             yield Outcome(name, number, kind, _close(test, got), test.expect, got, place)
 
 
-def keys_of(engine: Engine) -> Keys:
-    """The keys of the data that tests are about, each looked at once."""
-    return Keys(engine, None, lambda read: uniqueness(read, engine))
-
-
 def _value(graph: Graph, name: str, test: MetricTest, engine: Engine, keys: Keys, place: Place) -> Any:
     if test.given is None:
         return _ask(graph, name, test, engine, keys)
@@ -92,10 +77,7 @@ def _value(graph: Graph, name: str, test: MetricTest, engine: Engine, keys: Keys
 def _ask(graph: Graph, name: str, test: MetricTest, engine: Engine, keys: Keys) -> Any:
     """The one value of a test's question; several groups are an error of the test."""
     question = Question(metrics=name, by=test.by, where=test.where)
-    resolved = resolve(graph, question)
-    keys.require(graph, relied(graph, resolved), Restriction)
-    granted = issue(resolved, PROVER, Restriction)
-    table = engine.run(to_sql(build_plan(granted, engine.types, ""), engine.schema, engine.dialect, engine.catalog))
+    table = ask(graph, question, engine, keys)
     if table.num_rows > 1:
         raise WorkbenchError(
             Problem(

@@ -166,9 +166,7 @@ def _shallow(repo: Repository) -> str:
     return "This clone is shallow: run 'git fetch --unshallow'." if said == b"true" else ""
 
 
-def _git(
-    folder: Path, *words: str, feed: bytes = b"", check: bool = True
-) -> subprocess.CompletedProcess[bytes]:
+def _git(folder: Path, *words: str, feed: bytes = b"", check: bool = True) -> subprocess.CompletedProcess[bytes]:
     """Run a plumbing command of git; raises `ReviewError` (no-git, git-failed)."""
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | silent
