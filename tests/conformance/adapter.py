@@ -34,17 +34,14 @@ class Adapter:
 
     def query(self, query: Query) -> Result:
         """Ask the question in our words; whatever the product refuses is unsupported."""
-        if query.min_max_only:
-            raise Unsupported("min_max_only", "the least and greatest value of a dimension is no question of ours")
-        if not query.apply_group_by:
-            raise Unsupported("apply_group_by", "rows that are not grouped are no question of ours")
         try:
             answer = self._ask(query)
         except workbench.WorkbenchError as error:
             raise Unsupported(error.slug, str(error)) from error
         rows = answer.to_arrow().to_pylist()
         names = [column.name for column in answer.columns]
-        return Result(names, [tuple(row[name] for name in names) for row in rows], answer.sql)
+        spelled = [name.replace(".min", "__min").replace(".max", "__max") for name in names]
+        return Result(spelled, [tuple(row[name] for name in names) for row in rows], answer.sql)
 
     def close(self) -> None:
         """Close the session."""
@@ -70,10 +67,12 @@ class Adapter:
         return self.session.query(
             *metrics,
             by=[{spelling.column: spelling.path} for spelling in by.values()],
-            where=names.where(query.where, metrics, home) if query.where else None,
+            where=names.where(query.where, metrics, home, timed=timed),
             order_by=[_order(item, metrics, by) for item in query.order_bys],
             limit=query.limit,
             time=time,
+            extremes=query.min_max_only,
+            every_row=not query.apply_group_by,
         )
 
 

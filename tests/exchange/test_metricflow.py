@@ -248,8 +248,13 @@ def test_values_without_a_metric(session: Any, imported: Imported) -> None:
 
 def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
     with pytest.raises(WorkbenchError) as raised:
-        imported.names.home(["book__genre", "publisher__country"], timed=True)
+        imported.names.home(["book__genre", "publisher__country", "metric_time"])
     assert raised.value.slug == "not-imported"
+    # A span of time, or a condition on them, keeps the rows that have a time alone: then both say the same.
+    known = ["book__genre", "publisher__country"]
+    home = imported.names.home(known, timed=True)
+    assert imported.names.where(None, [], home, timed=True) == f"({home}.book is not null)"
+    assert imported.names.home([*known, "metric_time"], "{{ Dimension('book__genre') }} = 'atlas'") == home
     by = [imported.names.path("metric_time__month", metrics=["loans_change"])]
     assert "whole months" in imported.names.difference(["change_twice"], by, timed=False)
     days = [imported.names.path("metric_time__day", metrics=["loans_change"])]

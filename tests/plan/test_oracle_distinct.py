@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
@@ -104,6 +105,19 @@ def test_values_of_several_models_leave_no_row_out(
     got = asked(workspace, tables, by=by, where=where)
     assert len(got) == len(set(got)), "a row came twice"
     assert set(got) == wanted
+
+
+@pytest.mark.nightly
+@oracle
+@given(tables=shops, by=st.lists(st.sampled_from(PATHS[:3]), min_size=1, max_size=3, unique=True))
+def test_ends_and_rows_are_those_of_the_rows(workspace: Workspace, tables: shop.Tables, by: list[str]) -> None:
+    by = ["status", *(path for path in by if path != "status")]
+    rows = list(joined(tables, by))
+    (ends,) = asked(workspace, tables, by=by, extremes=True)
+    columns = [[row[i] for row in rows if row[i] is not None] for i in range(len(by))]
+    assert ends == tuple(end(column, default=None) for column in columns for end in (min, max))
+    every = asked(workspace, tables, by=by, every_row=True)
+    assert Counter(every) == Counter(rows)
 
 
 @pytest.mark.nightly

@@ -16,6 +16,7 @@ from tests.plan.shop import METRICS, Base, counted, total
 from tests.plan.test_oracle import PATHS, answered, assert_same, plain, session, shops
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
+from workbench.errors import Unanswerable
 
 pytestmark = pytest.mark.slow
 
@@ -294,3 +295,29 @@ def test_a_condition_on_an_entity_is_one_on_its_key(
             return {tuple(r[p] for p in by): {m: plain(r[m]) for m in metrics} for r in asking.ask(asked).rows()}
 
         assert_same(answer(f"customer has {op}"), answer(listed))
+
+
+@pytest.mark.nightly
+@oracle
+@given(tables=shops, via=st.sampled_from(["customer.region", "ship_region"]), than=st.integers(0, 4))
+def test_via_says_how_rows_belong_to_an_entity(workspace: Workspace, tables: shop.Tables, via: str, than: int) -> None:
+    def region_of(row: shop.Row) -> Any:
+        if via == "ship_region":
+            return row["ship_region_id"]
+        return shop.found(tables["customers"], "customer_id", row["customer_id"]).get("region_id")
+
+    def holds(key: Any) -> bool:
+        return sum(region_of(row) == key for row in tables["orders"]) >= than
+
+    wanted = sum(holds(row["region_id"]) for row in tables["customers"])
+    with session(workspace, tables) as asking:
+        asked = Question(metrics="customers", where=f"region via {via} has orders >= {than}")
+        assert asking.ask(asked).rows() == [{"customers": wanted}]
+
+
+def test_several_ways_to_an_entity_ask_for_via(workspace: Workspace) -> None:
+    with session(workspace, {}) as asking:
+        with pytest.raises(Unanswerable, match=r"Write the one you mean: 'region via .*ship_region has"):
+            asking.ask(Question(metrics="customers", where="region has gold_orders >= 1"))
+        with pytest.raises(Unanswerable, match="leads from 'orders' to 'customers', and 'region' is of 'regions'"):
+            asking.ask(Question(metrics="customers", where="region via customer has orders >= 1"))

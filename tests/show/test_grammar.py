@@ -41,6 +41,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
       "fill": True}),
     ("flights by a, b totals a, total share of a limit 3",
      {"metrics": ["flights"], "by": ["a", "b"], "totals": ["a", "total"], "share_of": ["a"], "limit": 3}),
+    ("by carrier extremes", {"by": ["carrier"], "extremes": True}),
+    ("by carrier every row limit 2", {"by": ["carrier"], "every_row": True, "limit": 2}),
     ("flights by totals where fill = 1", {"metrics": ["flights"], "by": ["totals"], "where": "fill = 1"}),
     ("", {}),
 ]  # fmt: skip

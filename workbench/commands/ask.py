@@ -15,6 +15,8 @@ from workbench.commands.printer import print_answer, print_json
 def _question(function: Any) -> Any:
     """Adds the parts of a question."""
     for option in (
+        click.option("--every-row", is_flag=True, help="Without metrics: a line for each row, not each value once."),
+        click.option("--extremes", is_flag=True, help="Without metrics: the least and the greatest value of each."),
         click.option("--fill", is_flag=True, help="Show periods without rows too."),
         click.option("--totals", multiple=True, metavar="COLUMN", help="Rows of totals: total, or a column of --by."),
         click.option("--share-of", multiple=True, metavar="COLUMN", help="Shares: of total, or within some of --by."),
@@ -120,6 +122,8 @@ def _keywords(
     share_of: tuple[str, ...],
     totals: tuple[str, ...],
     fill: bool,
+    extremes: bool,
+    every_row: bool,
 ) -> dict[str, Any]:
     return {
         "by": _words(by),
@@ -132,4 +136,6 @@ def _keywords(
         "share_of": _words(share_of),
         "totals": _words(totals),
         "fill": fill,
+        "extremes": extremes,
+        "every_row": every_row,
     }

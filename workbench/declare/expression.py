@@ -84,11 +84,15 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """Whether the metrics of an entity meet a condition: ``customer has orders >= 3``. A leaf."""
+    """Whether the metrics of an entity meet a condition: ``customer has orders >= 3``. A leaf.
+
+    ``via`` is the path by which what the metrics count belongs to the entity, where there are several.
+    """
 
     entity: Name
     condition: Expression
     at: int = field(default=0, compare=False)
+    via: Name | None = None
 
 
 Expression = Literal | Name | Column | Call | Case | Cast | Aggregate | Has

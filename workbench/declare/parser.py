@@ -26,7 +26,7 @@ _OR, _AND, _NOT, _COMPARE, _TEXT, _SUM, _PRODUCT, _SIGN, _CAST = range(1, 10)
 _POWERS = {
     "or": _OR, "and": _AND, "||": _TEXT, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT,
     "::": _CAST,
-    **dict.fromkeys(("=", "<>", "<", "<=", ">", ">=", "is", "in", "between", "like", "ilike", "has"), _COMPARE),
+    **dict.fromkeys(("=", "<>", "<", "<=", ">", ">=", "is", "in", "between", "like", "ilike", "via", "has"), _COMPARE),
 }  # fmt: skip
 _NOW = frozenset(name for name in functions.REFUSED if name.startswith(("current_", "localtime", "session_")))
 _WINDOWS = "Windows belong to a question or to a metric's own keys, not to an expression."
@@ -188,10 +188,13 @@ class _Parser:
                 low = self.expression(_TEXT)
                 self.expect("and", "between the two ends")
                 tree = Call("between", (left, low, self.expression(_TEXT)), at)
-            case "has":
-                if not isinstance(left, Name):
+            case "via" | "has" as key:
+                via = self.expression(_TEXT) if key == "via" else None
+                if via is not None:
+                    self.expect("has", "after via and a path")
+                if not isinstance(left, Name) or not isinstance(via, Name | None):
                     raise self.unexpected("Before has stands an entity: customer has orders >= 3.")
-                tree = Has(left, self.expression(_COMPARE), at)
+                tree = Has(left, self.expression(_COMPARE), at, via)
             case "like" | "ilike" as key:
                 tree = Call(key, (left, self.pattern()), at)
             case _:

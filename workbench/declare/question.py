@@ -111,6 +111,12 @@ class Question(Term):
     )
     totals: Words = Field((), description="Rows of totals: 'total', or a column of ``by`` to subtotal by.")
     fill: bool = Field(False, description="Show periods without rows too.")
+    extremes: bool = Field(
+        False, description="Without metrics: the least and the greatest value of each dimension, instead of all."
+    )
+    every_row: bool = Field(
+        False, description="Without metrics: a line for each row that has the values, instead of each value once."
+    )
 
 
 class SavedQuery(Question):

@@ -44,8 +44,9 @@ def _written(tree: Expression) -> tuple[str, int]:
             return " ".join(["case", *parts, *tail, "end"]), _WHOLE
         case Aggregate():
             return _aggregate(tree), _WHOLE
-        case Has(entity=entity, condition=condition):
-            return f"{_at(entity, _WHOLE)} has ({_at(condition, _OR)})", _COMPARE
+        case Has(entity=entity, condition=condition, via=via):
+            over = f" via {_at(via, _WHOLE)}" if via else ""
+            return f"{_at(entity, _WHOLE)}{over} has ({_at(condition, _OR)})", _COMPARE
     return _called(tree)
 
 

@@ -19,10 +19,11 @@ _EMPTY_STAYS = frozenset(("+", "-", "*", "/", "%", "negate", "nullif"))
 """What is NULL wherever one of its arguments is."""
 
 
-def lifted(text: str, metrics: Mapping[str, tuple[str, Path]]) -> str:
+def lifted(text: str, metrics: Mapping[str, tuple[str, Path, Path]]) -> str:
     """A condition whose stand-ins for metrics become conditions on entities.
 
-    ``metrics`` gives the metric and the path of the entity for each stand-in. Raises `Unanswerable` (metric-in-where).
+    ``metrics`` gives for each stand-in the metric, the path of the entity, and that from what the metric counts.
+    Raises `Unanswerable` (metric-in-where).
     """
     if not metrics:
         return text
@@ -34,10 +35,11 @@ def lifted(text: str, metrics: Mapping[str, tuple[str, Path]]) -> str:
             return tree
         if isinstance(tree, Call) and tree.function in ("and", "or", "not"):
             return rebuild(tree, change)
-        if len(inside) < len(names) or len({path for _, path in inside}) > 1:
+        if len(inside) < len(names) or len({(path, via) for _, path, via in inside}) > 1:
             compared = f"'{inside[0][0]}' is compared with something else"
             raise _refused(f"a metric is compared with constants and metrics of the same entity only; {compared}")
-        return Has(Name(inside[0][1]), replaced(tree))
+        _, path, via = inside[0]
+        return Has(Name(path), replaced(tree), via=Name(via) if via else None)
 
     def replaced(tree: Expression) -> Expression:
         if isinstance(tree, Name):
@@ -47,17 +49,24 @@ def lifted(text: str, metrics: Mapping[str, tuple[str, Path]]) -> str:
     return unparse(change(parse(text)))
 
 
-def entity_path(project: Project, metric: str, entity: str, bases: Sequence[str], find: Find) -> Path:
-    """Our path of the entity by which a condition looks at ``metric``, the same from all of ``bases``."""
+def entity_path(project: Project, metric: str, entity: str, bases: Sequence[str], find: Find) -> tuple[Path, Path]:
+    """Our path of the entity by which a condition looks at ``metric``, the same from all of ``bases``.
+
+    Beside it the path by which the metric's own rows belong to it, where they don't name it themselves.
+    """
     *links, name = entity.lower().split("__")
     if reason := _filled(project, metric):
         raise _refused(f"'{metric}' has a value where MetricFlow has none ({reason})")
     inner = project.bases(metric)
     ways = [list(_ways(project, base, name)) for base in bases]
     for path, target in ways[0] if ways else ():
-        everywhere = all((path, target) in other for other in ways)
-        if everywhere and all(_belongs(project, b, tuple(links), name, path[-1], target, find) for b in inner):
-            return path
+        if not all((path, target) in other for other in ways):
+            continue
+        over = [_inner(project, base, tuple(links), name, path[-1], target, find) for base in inner]
+        if None not in over:
+            vias = set(filter(None, over))
+            # Where they differ, each must be the only one there is: then none need be written.
+            return path, vias.pop() if len(set(over)) == 1 and vias else ()
     raise _refused(f"no entity '{name}' is known both here and where '{metric}' is computed")
 
 
@@ -76,19 +85,24 @@ def _ways(project: Project, base: str, name: str) -> Iterator[tuple[Path, str]]:
             yield (join.role,), join.target
 
 
-def _belongs(project: Project, base: str, links: Path, name: str, last: str, target: str, find: Find) -> bool:
-    """Whether rows of ``base`` have the entity as MetricFlow finds it, and we find it the same way."""
+def _inner(project: Project, base: str, links: Path, name: str, last: str, target: str, find: Find) -> Path | None:
+    """The path by which rows of ``base`` have the entity as MetricFlow finds it; () where they name it themselves.
+
+    None where they don't have it, or we would find another.
+    """
     model, one = project.models[base], find(base, links, name)
     if one.refusal:
-        return False
+        return None
     if one.model == base:
-        return base == target or any(way == ((last,), target) for way in _ways(project, base, name))
+        known = base == target or any(way == ((last,), target) for way in _ways(project, base, name))
+        return () if known else None
     if any(join.role == last for join in joins(project, model)) or base == target:
-        return False
+        return None
     holder = project.models[one.model]
     if one.model == target:
-        return last == role(project, name, target)
-    return any(way == ((last,), target) for way in _ways(project, holder.name, name))
+        return one.path[:-1] if last == role(project, name, target) else None
+    known = any(way == ((last,), target) for way in _ways(project, holder.name, name))
+    return (*one.path[:-1], last) if known else None
 
 
 def _filled(project: Project, metric: str, chain: Path = ()) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from workbench.declare.expression import Name
+from workbench.declare.expression import Call, Literal, Name
 from workbench.declare.grains import GRAINS, coarser
+from workbench.declare.parser import parse
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
 from workbench.exchange.metricflow_conditions import entity_path, lifted
@@ -15,9 +16,12 @@ from workbench.exchange.metricflow_differences import difference
 from workbench.exchange.metricflow_filters import Reference, references, rewrite
 from workbench.exchange.metricflow_joins import Element, elements, own_role
 from workbench.exchange.metricflow_project import Project
+from workbench.graph.legs import conjuncts
 from workbench.graph.period import after, floor
 
 METRIC_TIME = "metric_time"
+COMPARED = frozenset({"=", "<>", "<", "<=", ">", ">=", "in", "between", "like"})
+"""What no NULL ever meets."""
 PARTS: Mapping[str, str] = {
     "year": "year_of_era",
     "quarter": "quarter_of_year",
@@ -72,19 +76,48 @@ class Names:
         bases = (home,) if home else self.bases(metrics)
         return self._starting(self.find(name, grain, date_part, bases, self.grain(metrics)), home)
 
-    def where(self, text: str, metrics: Sequence[str] = (), home: str | None = None) -> str:
-        """A filter with template calls or dundered names, as a condition of ours."""
-        return self.condition(text, (home,) if home else self.bases(metrics), self.grain(metrics), home)
+    def where(
+        self, text: str | None, metrics: Sequence[str] = (), home: str | None = None, *, timed: bool = False
+    ) -> str | None:
+        """A filter with template calls or dundered names, as a condition of ours; None where there is none.
+
+        ``timed`` says that the question is about a span of time: for MetricFlow, only rows of ``home`` are in it then.
+        """
+        bases = (home,) if home else self.bases(metrics)
+        parts = [self.condition(text, bases, self.grain(metrics), home)] if text else []
+        if timed and home and (key := self._key(home)):
+            parts.append(f"{quoted(key)} is not null")
+        return " and ".join(f"({part})" for part in parts) or None
+
+    def _key(self, home: str) -> str | None:
+        """Our path of what identifies the rows of a model."""
+        model = self.project.models[home]
+        own = model.entity(model.primary) if model.primary else None
+        return f"{home}.{own.name}" if own else None
+
+    def _is_of_rows(self, where: str, home: str) -> bool:
+        """Whether a condition holds for rows of ``home`` alone: it compares one of their own values."""
+        tree = parse(self.condition(where, (home,), "day", home))
+        return any(
+            isinstance(part, Call)
+            and part.function in COMPARED
+            and isinstance(part.arguments[0], Name)
+            and part.arguments[0].path[0] == home
+            and len(part.arguments[0].path) == 2
+            and all(isinstance(other, Literal) for other in part.arguments[1:])
+            for part in conjuncts(tree)
+        )
 
     def home(self, names: Iterable[str], where: str | None = None, *, timed: bool = False) -> str | None:
         """The model whose rows answer a question without metrics: the nearest one from which every name is found.
 
         None where the names are about time alone, or the one model that has a name itself is clear without it.
-        ``timed`` says that the question is about a span of time. Raises `Unanswerable` (ambiguous-path, not-imported).
+        ``timed`` says that the question is about a span of time, which `where` must be told as well. Raises
+        `Unanswerable` (ambiguous-path, not-imported).
         """
         asked = [one.name for one in references(where or "")] + list(names)
         words = dict.fromkeys(tuple(self._without_grain(name)) for name in asked)
-        timed = timed or (METRIC_TIME,) in words
+        asked_words = tuple(words)
         words.pop((METRIC_TIME,), None)
         if len(words) < 2:
             return None
@@ -93,7 +126,9 @@ class Names:
         found = [model for model, h in hops.items() if h is not None and h == nearest]
         if len(found) > 1:
             raise Unanswerable(Problem("ambiguous-path", f"the values could be those of {' or '.join(found)}."))
-        if timed and nearest:
+        spanned = timed and all(self._key(model) for model in found)
+        timed = timed or (METRIC_TIME,) in asked_words
+        if timed and nearest and not spanned and not (where and found and self._is_of_rows(where, found[0])):
             why = "in MetricFlow, values that no row leads to have no time; here they meet every moment"
             raise Unanswerable(Problem("not-imported", f"values of several models and of time: {why}."))
         return found[0] if found else None
@@ -133,7 +168,7 @@ class Names:
     def condition(self, text: str, bases: Sequence[str], grain: str, home: str | None = None) -> str:
         """A filter on rows of ``bases``, where a bare metric_time has ``grain``."""
 
-        metrics: dict[str, tuple[str, tuple[str, ...]]] = {}
+        metrics: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {}
 
         def render(one: Reference) -> str:
             if one.kind != "Metric":
@@ -144,7 +179,7 @@ class Names:
                     Problem("metric-in-where", f"the metric '{metric}' is a condition by one entity of other metrics.")
                 )
             stand_in = f"?{len(metrics)}"
-            metrics[stand_in] = (metric, entity_path(self.project, metric, one.by[0], bases, self._entity))
+            metrics[stand_in] = (metric, *entity_path(self.project, metric, one.by[0], bases, self._entity))
             return quoted(stand_in)
 
         return lifted(rewrite(text, render), metrics)

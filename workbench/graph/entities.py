@@ -34,14 +34,28 @@ def entity_key(graph: Graph, model: str, path: tuple[str, ...]) -> tuple[str, Ke
     return at, _over(graph, model, path)
 
 
-def key_from(graph: Graph, model: str, name: str, target: str) -> Key:
-    """The key of the model ``target`` as rows of ``model`` have it, by the role ``name`` where there is one."""
+def key_from(graph: Graph, model: str, name: str, target: str, via: tuple[str, ...] = ()) -> Key:
+    """The key of the model ``target`` as rows of ``model`` have it: by the path ``via`` where one is written.
+
+    Else by the role ``name`` where there is one, else by the one path there is. Raises `Unanswerable`.
+    """
+    if via:
+        found, key = entity_key(graph, model, via)
+        if found != target:
+            raise Unanswerable(
+                Problem(
+                    "unreachable",
+                    f"'via {'.'.join(via)}' leads from '{model}' to '{found}', and '{name}' is of '{target}'.",
+                    hint=f"Write a path of roles that leads to '{target}'.",
+                )
+            )
+        return key
     if model == target:
         return {column: column_of(graph, model, column) for key in graph.model(model).declared_keys() for column in key}
     own = graph.model(model).relationships.get(name)
     if own is not None and own.to == target:
         return _over(graph, model, (name,))
-    roles = route_to(graph, model, target)
+    roles = route_to(graph, model, target, form=f"{name} via {{}} has ...")
     if roles is None:
         raise Unanswerable(
             Problem(

@@ -61,13 +61,16 @@ def routes(graph: Graph, base: str) -> Iterator[tuple[Roles, str]]:
         frontier = following
 
 
-def route_to(graph: Graph, base: str, target: str, place: Place | None = None) -> Roles | None:
-    """The one path from ``base`` to the model ``target``, None where there is none; raises `Unanswerable`."""
+def route_to(graph: Graph, base: str, target: str, place: Place | None = None, form: str = "{}") -> Roles | None:
+    """The one path from ``base`` to the model ``target``, None where there is none; raises `Unanswerable`.
+
+    ``form`` is how a path is written where it is asked for.
+    """
     if base == target:
         return ()
     found = [roles for roles, model in routes(graph, base) if model == target]
     if len(found) > 1:
-        ways = [".".join(roles) for roles in found]
+        ways = [form.format(".".join(roles)) for roles in found]
         raise Unanswerable(
             Problem(
                 "ambiguous-path",

@@ -258,7 +258,15 @@ def _inner(
     scanned: list[Aggregation],
 ) -> Leg:
     """One scan behind a condition: the aggregates of a model by the entity's key."""
-    theirs = key_from(graph, base.model, has.entity.path[-1], target)
+    theirs = key_from(graph, base.model, has.entity.path[-1], target, has.via.path if has.via else ())
+    if not ours.keys() <= theirs.keys():
+        raise Unanswerable(
+            Problem(
+                "unreachable",
+                f"rows of '{base.model}' know '{target}' by {sorted(theirs)}, and '{has.entity}' by {sorted(ours)}.",
+                hint="Declare a relationship on the same key, or write another path: 'customer via PATH has ...'.",
+            )
+        )
     keys = tuple(theirs[column] for column in ours)
     used = _used(base, indexes, scanned)
     inner = dict.fromkeys(part for tree in used for part in walk(tree) if isinstance(part, Has))

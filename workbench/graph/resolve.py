@@ -23,6 +23,10 @@ WHOLE = "^"
 """What the relations of coarser levels start with."""
 
 
+EXTREMES = ("min", "max")
+"""Both ends of the values of a dimension: what their columns end with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A column to group by: its name in the answer, and the field it shows."""
@@ -76,6 +80,7 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
     A level of ``whole``, the question that people asked, covers the same span of time: its groups add up to the level.
     """
     _distinct_names(question)
+    _refuse_without_sense(question)
     scanned: list[Aggregation] = []
     shared = _shared(graph, question)
     numbers = tuple(
@@ -114,8 +119,24 @@ def _without_metrics(graph: Graph, question: Question) -> Resolved:
             raise QuestionError(Problem("empty-question", said))
     fields, legs = distinct_legs(graph, question)
     keys = tuple(Key(asked.alias, asked.path, field) for asked, field in zip(question.by, fields, strict=True))
-    order = tuple(_order(text, tuple(key.name for key in keys), question) for text in question.order_by)
+    names = tuple(key.name for key in keys)
+    if question.extremes:
+        names = tuple(f"{name}.{end}" for name in names for end in EXTREMES)
+    order = tuple(_order(text, names, question) for text in question.order_by)
     return Resolved(question, keys, (), (), legs, None, order, question.limit)
+
+
+def _refuse_without_sense(question: Question) -> None:
+    """Raise `QuestionError` (bad-question) where what is said of values is asked of numbers."""
+    said = "'extremes'" if question.extremes else "'every_row'" if question.every_row else ""
+    if said and question.metrics:
+        hint = "Leave the metrics out, or declare a metric such as min(column) or count(*)."
+        raise QuestionError(
+            Problem("bad-question", f"{said} is about values, and the question asks for metrics.", hint=hint)
+        )
+    if question.extremes and question.every_row:
+        said = "'extremes' gives one row, and 'every_row' asks for all of them."
+        raise QuestionError(Problem("bad-question", said, hint="Say one of the two."))
 
 
 def _distinct_names(question: Question) -> None:

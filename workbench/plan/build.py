@@ -82,7 +82,11 @@ def _plan(granted: Pass, resolved: Resolved, types_of: TypesOf, salt: str) -> Pl
     # The keys break ties, so that the same question gives the same rows in the same order.
     order = (*resolved.order, *((name, False) for name in names if name not in ordered))
     levels = tuple(Level(o.name, o.keys, _plan(granted, o.resolved, types_of, salt), o.label) for o in resolved.levels)
-    return Plan(legs, names, derived, Shape(having, order, resolved.limit), levels=levels)
+    asked = resolved.question
+    if asked.extremes:
+        order = resolved.order
+    legs = tuple(replace(leg, every=bool(leg.keys)) for leg in legs) if asked.every_row else legs
+    return Plan(legs, names, derived, Shape(having, order, resolved.limit, asked.extremes), levels=levels)
 
 
 def _leg(

@@ -25,6 +25,8 @@ def explain(plan: Plan) -> str:
     lines.extend(f"derive: {one.name} = {_text(one.tree)}" for one in plan.derived)
     if plan.shape.having is not None:
         lines.append(f"keep groups where {_text(plan.shape.having)}")
+    if plan.shape.extremes:
+        lines.append(f"keep the least and the greatest of {', '.join(plan.keys)}")
     if plan.shape.order:
         order = ", ".join(f"{name} desc" if descending else name for name, descending in plan.shape.order)
         lines.append(f"order by {order}, empty groups last")
@@ -42,14 +44,7 @@ def _leg(leg: Leg) -> Iterator[str]:
     yield from (_rule(rule, leg.source.table) for rule in leg.source.filters)
     yield from (f"restricted: {m.column} masked ({m.kind})" for m in leg.source.masks if m.column in leg.source.columns)
     for attach in leg.attached:
-        when = (
-            "after a first aggregation by it, "
-            if attach.late
-            else "before its parent is joined, "
-            if attach.nested
-            else ""
-        )
-        yield when + _attach(attach)
+        yield _moment_of(attach) + _attach(attach)
         yield from (f"  {_rule(rule, attach.source.table)}" for rule in attach.source.filters)
     for among in leg.among:
         yield f"join what '{among.text}' needs, by {', '.join(_text(ours) for ours, _ in among.pairs)}:"
@@ -65,15 +60,28 @@ def _leg(leg: Leg) -> Iterator[str]:
         yield from _followed(leg.follow)
     if leg.move is not None and leg.moments is not None:
         yield from _moved(leg.move, leg.moments)
-    if leg.keys:
-        yield "group by " + ", ".join(f"{name} = {_text(tree)}" for name, tree in leg.keys)
-    if leg.coarse:
-        yield f"aggregate by day first, and compute {', '.join(leg.coarse)} once a day"
+    yield from _groups(leg)
     for one in leg.summaries:
         where = f" where {_text(one.condition)}" if one.condition is not None else ""
         yield f"{one.name} = {_text(one.aggregate)}{where}"
     if leg.pad is not None:
         yield "add the periods that have no rows"
+
+
+def _groups(leg: Leg) -> Iterator[str]:
+    if leg.every:
+        yield "show for each row " + ", ".join(f"{name} = {_text(tree)}" for name, tree in leg.keys)
+    elif leg.keys:
+        yield "group by " + ", ".join(f"{name} = {_text(tree)}" for name, tree in leg.keys)
+    if leg.coarse:
+        yield f"aggregate by day first, and compute {', '.join(leg.coarse)} once a day"
+
+
+def _moment_of(attach: Attach) -> str:
+    """When a join is made, where not right away."""
+    if attach.late:
+        return "after a first aggregation by it, "
+    return "before its parent is joined, " if attach.nested else ""
 
 
 def _followed(follow: Follow) -> Iterator[str]:

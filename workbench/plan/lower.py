@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 
-from workbench.declare.expression import Column, conjunction
+from workbench.declare.expression import Aggregate, Column, conjunction
 from workbench.errors import Problem, QuestionError
 from workbench.graph.formulas import SCANNED
+from workbench.graph.resolve import EXTREMES
 from workbench.plan.lower_followed import followed
 from workbench.plan.lower_joined import attached, summarized_twice
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
@@ -91,7 +92,8 @@ def _summarized(leg: Leg, rows: ir.Table, names: Names) -> ir.Table:
     keys = {name: lower(tree, column) for name, tree in leg.keys}
     if not leg.summaries:
         # Without keys the leg is a condition on the other legs: that any row meets it.
-        return rows.select(**(keys or {"__any": ibis.literal(True)})).distinct()
+        shown = rows.select(**(keys or {"__any": ibis.literal(True)}))
+        return shown if leg.every else shown.distinct()
     numbers = {one.name: lower_aggregate(whole(one), column, rows) for one in leg.summaries}
     return rows.group_by(**keys).aggregate(**numbers) if keys else rows.aggregate(**numbers)
 
@@ -211,7 +213,12 @@ def _shape(plan: Plan, combined: ir.Table, find: FindTable) -> ir.Table:
 
     if plan.shape.having is not None:
         combined = combined.filter(lower_condition(plan.shape.having, column))
-    shown = {key: combined[key] for key in plan.keys}
+    if plan.shape.extremes:
+        ends = ((key, end, Aggregate(end, (Column(SCANNED, key),))) for key in plan.keys for end in EXTREMES)
+        combined = combined.aggregate(
+            **{f"{key}.{end}": lower_aggregate(one, column, combined) for key, end, one in ends}
+        )
+    shown = {name: combined[name] for name in (combined.columns if plan.shape.extremes else plan.keys)}
     shown |= {one.name: lower(one.tree, column) for one in plan.derived}
     out = combined.select(**shown)
     order = [_direction(name, descending) for name, descending in plan.shape.order]

@@ -112,7 +112,7 @@ class Leg:
 
     ``among`` are aggregates of entities that rows belong to, for conditions on them; ``follow`` counts later rows.
     ``latest`` keeps one moment's rows, ``move`` counts rows at other moments, ``pad`` adds moments without rows.
-    The keys named ``coarse`` are computed of groups, between two aggregations.
+    The keys named ``coarse`` are computed of groups, between two aggregations. With ``every``, keys are not grouped.
     """
 
     source: Source
@@ -127,6 +127,7 @@ class Leg:
     among: tuple[Among, ...] = ()
     follow: Follow | None = None
     coarse: tuple[str, ...] = ()
+    every: bool = False
 
     @property
     def twice(self) -> bool:
@@ -176,6 +177,8 @@ class Shape:
     having: Expression | None
     order: tuple[tuple[str, bool], ...]
     limit: int | None
+    extremes: bool = False
+    """Whether one row says the least and the greatest of each key instead."""
 
 
 @dataclass(frozen=True, slots=True)

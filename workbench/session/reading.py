@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +17,7 @@ from workbench.graph.build import Graph
 from workbench.graph.formulas import SCANNED, Aggregation
 from workbench.graph.legs import Leg
 from workbench.graph.paths import Field
-from workbench.graph.resolve import Number, Resolved
+from workbench.graph.resolve import EXTREMES, Number, Resolved
 from workbench.plan.build import build
 from workbench.plan.steps import TOTAL, Plan
 from workbench.session.answer import AnswerColumn
@@ -54,6 +54,8 @@ def compile_question(granted: Pass, engine: Engine, salt: str) -> Compiled:
 def answer_columns(graph: Graph, resolved: Resolved | None, schema: Any) -> tuple[AnswerColumn, ...]:
     """What each column of an Arrow schema is, with labels and units where the question gave them."""
     keys = {key.name: key for key in resolved.keys} if resolved else {}
+    if resolved and resolved.question.extremes:
+        keys = {f"{name}.{end}": replace(k, name=f"{name}.{end}") for name, k in keys.items() for end in EXTREMES}
     numbers = {number.name: number for number in resolved.numbers} if resolved else {}
     out = []
     for field in schema:
@@ -62,7 +64,12 @@ def answer_columns(graph: Graph, resolved: Resolved | None, schema: Any) -> tupl
             key = keys[field.name]
             dimension = graph.dimension(key.field.model, key.field.dimension)
             grain = key.field.grain or key.field.part or ""
-            label = dimension.label or " ".join(key.name.replace("_", " ").split(".")).capitalize()
+            end = f", {field.name.rpartition('.')[2]}" if resolved and resolved.question.extremes else ""
+            label = (
+                f"{dimension.label}{end}"
+                if dimension.label
+                else " ".join(key.name.replace("_", " ").split(".")).capitalize()
+            )
             out.append(AnswerColumn(field.name, "dimension", kind, label, format=dimension.format, grain=grain))
         elif field.name in numbers:
             out.append(_metric_column(graph, numbers[field.name], kind))

@@ -114,11 +114,14 @@ class Session:
         share_of: str | Iterable[str] = (),
         totals: str | Iterable[str] = (),
         fill: bool = False,
+        extremes: bool = False,
+        every_row: bool = False,
     ) -> Answer:
         """Ask for metrics by dimensions; see `Question` for each part."""
         asked = _question(
             metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
-            compare=compare, share_of=share_of, totals=totals, fill=fill,
+            compare=compare, share_of=share_of, totals=totals, fill=fill, extremes=extremes,
+            every_row=every_row,
         )  # fmt: skip
         return self.ask(asked)
 
@@ -174,13 +177,16 @@ class Session:
         share_of: str | Iterable[str] = (),
         totals: str | Iterable[str] = (),
         fill: bool = False,
+        extremes: bool = False,
+        every_row: bool = False,
     ) -> Explanation:
         """How a question would be answered, without running it."""
         from workbench.plan.explain import explain
 
         asked = _question(
             metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
-            compare=compare, share_of=share_of, totals=totals, fill=fill,
+            compare=compare, share_of=share_of, totals=totals, fill=fill, extremes=extremes,
+            every_row=every_row,
         )  # fmt: skip
         compiled = self._compile(asked)
         return Explanation(

@@ -14,10 +14,13 @@ from pydantic import ValidationError
 from workbench.declare.question import Question
 from workbench.errors import Problem, QuestionError, did_you_mean
 
-CLAUSES = ("by", "where", "having", "order by", "limit", "time", "compare", "share of", "totals", "fill")
-ALONE = ("totals", "fill")
+CLAUSES = (
+    "by", "where", "having", "order by", "limit", "time", "compare", "share of", "totals", "fill", "extremes",
+    "every row",
+)  # fmt: skip
+ALONE = ("totals", "fill", "extremes", "every row")
 """Words that say something without anything after them."""
-_PAIRS = {"order": "by", "share": "of"}
+_PAIRS = {"order": "by", "share": "of", "every": "row"}
 _TOKEN = re.compile(r"'(?:[^']|'')*'?|\"(?:[^\"]|\"\")*\"?|[A-Za-z_][\w.]*|\d[\w.\-]*|\s+|.", re.DOTALL)
 _WANTS_MORE = {",", "(", "=", "<", ">", "!", "+", "-", "*", "/", "%", "and", "or", "not", "in", "like", "between", "is"}
 _PERIOD = re.compile(r"^(\d{4})(?:-(?:(\d{1,2})(?:-(\d{1,2}))?|[qQ]([1-4])))?$")
@@ -42,6 +45,10 @@ def parse(line: str) -> Question:
         text = clause.text.strip()
         if not text and clause.word and clause.word not in ALONE:
             raise _wrong("empty-clause", f"'{clause.word}' is followed by nothing.", f"Say: {_EXAMPLES[clause.word]}.")
+        if text and clause.word in _FLAGS:
+            raise _wrong(
+                "bad-list", f"'{clause.word}' is followed by '{text}'.", f"It stands alone: {_FLAGS[clause.word]}."
+            )
         parts[key] = _VALUES[key](text)
     try:
         return Question(**parts)
@@ -158,15 +165,21 @@ def _columns(text: str) -> list[str]:
     return split_list(text) if text else ["total"]
 
 
-def _nothing(text: str) -> bool:
-    if text:
-        raise _wrong("bad-list", f"'fill' is followed by '{text}'.", "It stands alone: periods without rows are shown.")
-    return True
+_FLAGS = {
+    "fill": "periods without rows are shown",
+    "extremes": "the least and the greatest value are shown",
+    "every row": "a line is shown for each row",
+}
+
+
+def _yes(text: str) -> bool:
+    return not text
 
 
 _VALUES: dict[str, Any] = {
     "metrics": _names, "by": _names, "where": str, "having": str, "order_by": split_list, "limit": _limit,
-    "time": parse_time, "compare": str, "share_of": _columns, "totals": _columns, "fill": _nothing,
+    "time": parse_time, "compare": str, "share_of": _columns, "totals": _columns, "fill": _yes,
+    "extremes": _yes, "every_row": _yes,
 }  # fmt: skip
 _EXAMPLES = {
     "by": "by airline.name", "where": "where distance > 500", "having": "having flights > 100",
