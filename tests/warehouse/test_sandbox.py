@@ -197,8 +197,11 @@ def test_restrictions_and_tables_are_told() -> None:
     [
         ("SELECT 1; SELECT 2", "one-statement"),
         ("DROP TABLE flights", "not-a-select"),
-        ("SUMMARIZE flights", "not-a-select"),
-        ("PIVOT flights ON carrier USING count(*)", "not-a-select"),
+        ("SHOW ALL TABLES", "not-a-select"),
+        ("EXPLAIN ANALYZE SELECT 1", "not-a-select"),
+        ("EXPLAIN DROP TABLE flights", "not-a-select"),
+        ("PIVOT flights ON carrier IN mood", "sql-syntax-refused"),
+        ("SELECT * FROM (PIVOT flights ON carrier)", "not-a-select"),
         ("SELECT * FROM flights WHERE id = ?", "sql-parameter"),
         ("SELECT FROM FROM", "sql-syntax"),
         ("SELECT upperr(dest) FROM flights", "function-not-allowed"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem, QuestionError
+from workbench.errors import InternalError, Problem, QuestionError
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,6 +20,7 @@ DEEPEST = 600
 
 Tree = dict[str, Any]
 _lock = threading.Lock()
+_OPEN, _CLOSE = ("(", "[", "{"), (")", "]", "}")
 _PLACES = ("query_location", "query_location_length")
 
 
@@ -64,9 +66,52 @@ def parse(sql: str) -> Tree:
     return statement
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word as the engine's scanner reads it, in capitals where it is a keyword; positions count bytes."""
+
+    word: str
+    start: int
+    end: int
+    depth: int
+
+
+def tokens(sql: str) -> list[Token]:
+    """The words of a text without its comments, each with how many brackets are open around it."""
+    import duckdb
+
+    if len(sql.encode("utf-8", "replace")) > LONGEST:
+        return []
+    raw, found, depth = sql.encode(), list[Token](), 0
+    try:
+        scanned = duckdb.tokenize(sql)
+    except (duckdb.Error, UnicodeError, RuntimeError):
+        return []
+    for (start, kind), (end, _) in zip(scanned, [*scanned[1:], (len(raw), None)], strict=True):
+        if kind == duckdb.token_type.comment:
+            continue
+        written = raw[start:end].decode("utf-8", "replace").strip()
+        is_value = kind in (duckdb.token_type.string_const, duckdb.token_type.numeric_const)
+        word = "" if is_value or written.startswith('"') else written.upper()
+        depth -= word in _CLOSE
+        found.append(Token(word, start, start + len(written.encode()), depth))
+        depth += word in _OPEN
+    return found
+
+
 def text(statement: Tree) -> str:
     """The SQL text of a tree."""
     return _one("SELECT json_deserialize_sql(?::JSON)", json.dumps({"error": False, "statements": [statement]}))
+
+
+def written(statement: Tree) -> str:
+    """The text of a tree that is to be run: read once more, it must be that tree."""
+    safe = text(statement)
+    if not same(parse(safe), statement):
+        raise InternalError(
+            Problem("sql-round-trip", "this statement does not read the same once written out.", hint="Rephrase it.")
+        )
+    return safe
 
 
 def same(one: Tree, other: Tree) -> bool:
@@ -110,7 +155,7 @@ def _read(found: str) -> Tree:
     try:
         tree: Tree = json.loads(found)
     except RecursionError:
-        raise QuestionError(_too_deep()) from None
+        raise QuestionError(too_deep()) from None
     return tree
 
 
@@ -121,12 +166,13 @@ def _measure(statement: Tree) -> None:
         here, depth = stack.pop()
         nodes += 1
         if depth > DEEPEST or nodes > MOST_NODES:
-            raise QuestionError(_too_deep())
+            raise QuestionError(too_deep())
         parts = here.values() if isinstance(here, dict) else here
         stack.extend((part, depth + 1) for part in parts if isinstance(part, dict | list))
 
 
-def _too_deep() -> Problem:
+def too_deep() -> Problem:
+    """The statement can't be walked."""
     return Problem(
         "sql-too-complex", "the statement is too large or too deeply nested.", hint="Split it into CTEs or steps."
     )
@@ -136,8 +182,8 @@ def _refused(kind: str, message: str) -> Problem:
     if "Only SELECT statements" in message:
         return Problem(
             "not-a-select",
-            "only SELECT is answered here: nothing is written, set, attached, explained or pivoted.",
-            hint="For the shape of a table use session.table(name); for a pivot, conditional aggregates "
-            "such as sum(x) FILTER (WHERE ...).",
+            "only SELECT is answered here, and DESCRIBE, SUMMARIZE, EXPLAIN, PIVOT, UNPIVOT and SHOW TABLES before or "
+            "around one: nothing is written, set or attached.",
+            hint="Inside a SELECT, a PIVOT names its values: PIVOT t ON x IN ('a', 'b') USING sum(y).",
         )
     return Problem("sql-syntax", f"this is not SQL as the engine reads it: {message}")

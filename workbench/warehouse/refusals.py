@@ -32,11 +32,16 @@ def not_function(name: str, among: Iterable[str]) -> Problem:
 def not_syntax(kind: str, node: Tree) -> Problem:
     """A kind of statement or syntax that is not answered, and what to use for it."""
     if kind == "SHOW_REF":
-        what = {"DESCRIBE": "DESCRIBE", "SUMMARY": "SUMMARIZE"}.get(str(node.get("show_type")), "SHOW")
         return Problem(
             "not-a-select",
-            f"{what} is not answered as SQL here.",
-            hint="session.tables() lists the tables; session.table(name).schema() shows the columns of one.",
+            "of SHOW, only SHOW TABLES is answered here.",
+            hint="DESCRIBE shows the columns of a table, SUMMARIZE what is in them.",
+        )
+    if kind == "ENUM":
+        return Problem(
+            "sql-syntax-refused",
+            "a type in the place of a pivot's values is not answered here.",
+            hint="Name the values, IN ('a', 'b'), or leave them out.",
         )
     return Problem(
         "sql-syntax-refused",

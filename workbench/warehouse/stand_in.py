@@ -41,7 +41,7 @@ def condition(rule: RowFilter) -> str:
         return f"{column} IS NOT NULL"
     if not rule.values:
         return "FALSE"
-    values = [_string(value) for value in rule.values]
+    values = [literal(value) for value in rule.values]
     if rule.op == "range":
         return f"{column} BETWEEN {values[0]} AND {values[1]}"
     return f"{column} IN ({', '.join(values)})"
@@ -111,7 +111,7 @@ def _sql(tree: Expression) -> str:
         case Literal(value=int() as value):
             return str(value)
         case Literal(value=str() as value):
-            return _string(value)
+            return literal(value)
         case Cast(operand=operand, type="string"):
             return f"CAST({_sql(operand)} AS VARCHAR)"
         case Call(function=function, arguments=arguments) if function in _SCALARS:
@@ -122,6 +122,7 @@ def _sql(tree: Expression) -> str:
     raise InternalError(Problem("mask-expression", f"a mask uses {tree!r}, which has no SQL form here."))
 
 
-def _string(value: Scalar) -> str:
+def literal(value: Scalar) -> str:
+    """A value as a string in quotes."""
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)
     return "'" + text.replace("'", "''") + "'"

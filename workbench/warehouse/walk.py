@@ -9,10 +9,10 @@ from typing import Any
 from workbench.errors import Problem, QuestionError
 from workbench.warehouse import allowed
 from workbench.warehouse.nodes import check_type, check_type_info, keep_name, path_of, rename
-from workbench.warehouse.parsing import Tree
+from workbench.warehouse.parsing import Tree, parse
 from workbench.warehouse.refusals import missing_table, not_function, not_syntax
 from workbench.warehouse.relations import Relations
-from workbench.warehouse.stand_in import stand_in
+from workbench.warehouse.stand_in import literal, stand_in
 
 Ctes = Mapping[str, str]
 """The CTEs in scope: name in lower case to the fresh name it was given."""
@@ -61,6 +61,10 @@ class Walk:
                 return
             if kind not in allowed.RELATIONS and kind not in allowed.PARTS:
                 raise QuestionError(not_syntax(kind, node))
+            if kind == "SHOW_REF":
+                self.shown(node)
+            elif kind == "PIVOT":
+                self.pivot(node)
             self.named(node)
         elif "id" in node and "type_info" in node:
             check_type_info(node)
@@ -134,6 +138,27 @@ class Walk:
         new["alias"] = alias
         node.clear()
         node.update(new)
+
+    def shown(self, node: Tree) -> None:
+        """DESCRIBE and SUMMARIZE of a query, which is visited next; of tables, those there are for the asker."""
+        if node.get("show_type") == "SHOW_SPECIAL" and node.get("table_name") == '"tables"':
+            listed = ", ".join(f"({literal(table)})" for table in self.relations.visible()) or "(NULL)"
+            query = parse(f"SELECT * FROM (VALUES {listed}) AS t(name) WHERE name IS NOT NULL")
+            node.clear()
+            node.update(parse("SELECT * FROM (SELECT 1) AS t")["node"]["from_table"])
+            node["subquery"] = query
+        elif node.get("show_type") not in allowed.SHOWN or node.get("table_name") or not node.get("query"):
+            raise QuestionError(not_syntax("SHOW_REF", node))
+
+    def pivot(self, node: Tree) -> None:
+        """PIVOT and UNPIVOT over what they name; a type in the place of values may hold some."""
+        if any(pivot.get("pivot_enum") or pivot.get("subquery") for pivot in node["pivots"]):
+            raise QuestionError(not_syntax("ENUM", node))
+        self.columns.update(name.lower() for pivot in node["pivots"] for name in pivot["unpivot_names"])
+        self.columns.update(name.lower() for name in node["unpivot_names"])
+        entries = [entry["star_expr"] for pivot in node["pivots"] for entry in pivot["entries"]]
+        for item in (*node["aggregates"], *filter(None, entries)):
+            keep_name(item)
 
     def table_function(self, node: Tree, ctes: Ctes) -> Iterator[tuple[Any, Ctes]]:
         """A function used as a table: few of them only compute."""
