@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.review.play import Git
 from workbench.errors import ReviewError
 from workbench.review.repository import (
     Moved,
@@ -22,30 +23,6 @@ from workbench.review.repository import (
 )
 
 
-class Git:
-    """A repository to play in, and its work tree as a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self("init", "-q", "-b", "main")
-
-    def __call__(self, *words: str) -> str:
-        who = ("-c", "user.name=Ana", "-c", "user.email=ana@example.org", "-c", "core.autocrlf=false")
-        done = subprocess.run(["git", *who, *words], cwd=self.folder, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    def commit(self, **files: str | None) -> str:
-        """Write files ('__' is a slash, '_yml' an ending; None deletes) and commit them."""
-        for name, text in files.items():
-            path = self.folder / (name.replace("__", "/").removesuffix("_yml") + ".yml")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode()) if text is not None else path.unlink()
-        self("add", "-A")
-        self("commit", "-q", "--allow-empty", "-m", "work")
-        return self("rev-parse", "HEAD")
-
-
 @pytest.fixture
 def git(tmp_path: Path) -> Git:
     return Git(tmp_path / "repo")
@@ -59,7 +36,7 @@ def slug(action: object) -> str:
 
 def test_what_was_committed_comes_out_byte_by_byte(git: Git, tmp_path: Path) -> None:
     (git.folder / ".gitattributes").write_text("*.yml text eol=crlf filter=evil\n")
-    commit = git.commit(metrics__a_yml="a: 1\r\nb: é\n", other_yml="x: 1\n")
+    commit = git.commit({"metrics/a.yml": "a: 1\r\nb: é\n", "other.yml": "x: 1\n"})
     git("config", "filter.evil.smudge", "touch evil; cat")
     git("config", "core.fsmonitor", "touch evil")
     repo = repository(git.folder)
@@ -71,7 +48,7 @@ def test_what_was_committed_comes_out_byte_by_byte(git: Git, tmp_path: Path) -> 
 
 
 def test_a_workspace_may_be_a_folder_of_the_repository(git: Git, tmp_path: Path) -> None:
-    commit = git.commit(team__metrics__a_yml="a: 1", metrics__b_yml="b: 1")
+    commit = git.commit({"team/metrics/a.yml": "a: 1", "metrics/b.yml": "b: 1"})
     repo = repository(git.folder / "team")
     assert repo.prefix == "team/"
     lay_out(repo, entries(repo, commit), ("metrics",), tmp_path)
@@ -81,7 +58,7 @@ def test_a_workspace_may_be_a_folder_of_the_repository(git: Git, tmp_path: Path)
 def test_links_and_other_repositories_are_seen_and_never_followed(git: Git, tmp_path: Path) -> None:
     (git.folder / "metrics").mkdir()
     (git.folder / "metrics/link.yml").symlink_to("/etc/hostname")
-    first = git.commit(metrics__a_yml="a: 1")
+    first = git.commit({"metrics/a.yml": "a: 1"})
     git("update-index", "--add", "--cacheinfo", f"160000,{first},metrics/sub.yml")
     git("commit", "-q", "-m", "sub")
     repo = repository(git.folder)
@@ -94,9 +71,9 @@ def test_links_and_other_repositories_are_seen_and_never_followed(git: Git, tmp_
 
 def test_renames_deletions_and_strange_names(git: Git) -> None:
     text = "metric: revenue\nexpr: sum(amount)\nmodel: orders\n"
-    base = git.commit(metrics__a_yml=text, metrics__b_yml="b: 1\n" * 20, metrics__c_yml="c: 1")
+    base = git.commit({"metrics/a.yml": text, "metrics/b.yml": "b: 1\n" * 20, "metrics/c.yml": "c: 1"})
     git("mv", "metrics/a.yml", "metrics/ü \nname.yml")
-    head = git.commit(metrics__b_yml=None, metrics__c_yml="c: 2", metrics__d_yml="entirely: other")
+    head = git.commit({"metrics/b.yml": None, "metrics/c.yml": "c: 2", "metrics/d.yml": "entirely: other"})
     repo = repository(git.folder)
     assert set(moved(repo, base, head)) == {
         Moved("metrics/a.yml", "metrics/ü \nname.yml"),
@@ -108,7 +85,7 @@ def test_renames_deletions_and_strange_names(git: Git) -> None:
 
 
 def test_the_work_tree_counts_what_is_not_yet_committed(git: Git) -> None:
-    base = git.commit(metrics__a_yml="a: 1")
+    base = git.commit({"metrics/a.yml": "a: 1"})
     (git.folder / "metrics/new.yml").write_text("b: 1")
     (git.folder / "metrics/a.yml").write_text("a: 2")
     repo = repository(git.folder)
@@ -118,11 +95,11 @@ def test_the_work_tree_counts_what_is_not_yet_committed(git: Git) -> None:
 
 
 def test_branches_merges_and_a_detached_head(git: Git) -> None:
-    start = git.commit(metrics__a_yml="a: 1")
+    start = git.commit({"metrics/a.yml": "a: 1"})
     git("checkout", "-q", "-b", "change")
-    git.commit(metrics__b_yml="b: 1")
+    git.commit({"metrics/b.yml": "b: 1"})
     git("checkout", "-q", "main")
-    ahead = git.commit(metrics__c_yml="c: 1")
+    ahead = git.commit({"metrics/c.yml": "c: 1"})
     repo = repository(git.folder)
     assert common_ancestor(repo, commit_of(repo, "main"), commit_of(repo, "change")) == start
     git("merge", "-q", "--no-edit", "change")
@@ -132,16 +109,16 @@ def test_branches_merges_and_a_detached_head(git: Git) -> None:
 
 
 def test_histories_that_never_met(git: Git) -> None:
-    one = git.commit(metrics__a_yml="a: 1")
+    one = git.commit({"metrics/a.yml": "a: 1"})
     git("checkout", "-q", "--orphan", "other")
-    two = git.commit(metrics__a_yml="a: 2")
+    two = git.commit({"metrics/a.yml": "a: 2"})
     repo = repository(git.folder)
     assert slug(lambda: common_ancestor(repo, one, two)) == "no-common-ancestor"
 
 
 def test_a_shallow_clone_says_what_to_do(git: Git, tmp_path: Path) -> None:
-    first = git.commit(metrics__a_yml="a: 1")
-    git.commit(metrics__a_yml="a: 2")
+    first = git.commit({"metrics/a.yml": "a: 1"})
+    git.commit({"metrics/a.yml": "a: 2"})
     subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{git.folder}", tmp_path / "part"], check=True)
     repo = repository(tmp_path / "part")
     with pytest.raises(ReviewError, match="git fetch --unshallow"):
@@ -150,7 +127,7 @@ def test_a_shallow_clone_says_what_to_do(git: Git, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("revision", ["nowhere", "--help", "HEAD~9", "", "main:metrics", "-"])
 def test_a_revision_that_is_none(git: Git, revision: str) -> None:
-    git.commit(metrics__a_yml="a: 1")
+    git.commit({"metrics/a.yml": "a: 1"})
     repo = repository(git.folder)
     assert slug(lambda: commit_of(repo, revision)) == "unknown-revision"
 
@@ -165,7 +142,7 @@ def test_no_git(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_variables_of_git_lead_nowhere_else(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    git.commit(metrics__a_yml="a: 1")
+    git.commit({"metrics/a.yml": "a: 1"})
     other = Git(tmp_path / "other")
     monkeypatch.setenv("GIT_DIR", str(other.folder / ".git"))
     assert repository(git.folder) == Repository(git.folder, "")

@@ -180,3 +180,32 @@ def _git(folder: Path, *words: str, feed: bytes = b"", check: bool = True) -> su
         said = (done.stderr.decode(errors="replace").strip().splitlines() or ["it gave no reason"])[-1]
         raise ReviewError(Problem("git-failed", f"git {words[0]} failed: {said}."))
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A commit, and the name of the key that verifiably signed it; '' where none did."""
+
+    commit: str
+    signer: str
+    is_empty: bool
+    message: str
+
+
+def signed_commits(repo: Repository, base: str, head: str, signers: Path) -> tuple[Signed, ...]:
+    """The commits of a change, oldest first, with whoever signed them by a key of the file ``signers``."""
+    # Programs that the repository's configuration names are never started.
+    programs = ("gpg.format=ssh", "gpg.program=false", "gpg.x509.program=false", "gpg.ssh.program=ssh-keygen")
+    options = [word for one in (*programs, f"gpg.ssh.allowedSignersFile={signers}") for word in ("-c", one)]
+    form = "%H%x00%G?%x00%GS%x00%T%x00%P%x00%s"
+    out = _git(
+        repo.top, *options, "log", "-z", "--reverse", "--topo-order", f"--format={form}", f"{base}..{head}"
+    ).stdout
+    words = out.decode(errors="replace").split("\0")
+    found = []
+    for at in range(0, len(words) - 5, 6):
+        commit, state, signer, tree, parents, message = words[at : at + 6]
+        first = _git(repo.top, "rev-parse", f"{parents.split()[0]}^{{tree}}").stdout.decode().strip() if parents else ""
+        is_empty = tree == first and len(parents.split()) == 1
+        found.append(Signed(commit, signer if state == "G" else "", is_empty, message))
+    return tuple(found)

@@ -1,0 +1,79 @@
+"""A widening is whatever a person may do after and not before, found by comparing decisions over every person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.review.play import WORKSPACE
+from workbench.declare.workspace import Workspace, load
+from workbench.review.rights import ANYBODY, widened
+
+POLICY = "access/policies/orders.yml"
+
+
+def workspace(folder: Path, **changed: str) -> Workspace:
+    for name, text in (WORKSPACE | {key.replace("__", "/") + ".yml": text for key, text in changed.items()}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return load(folder).require()
+
+
+def told(tmp_path: Path, old: str, new: str) -> set[str]:
+    """What widens where the policy says ``new`` instead of ``old``."""
+    assert old in WORKSPACE[POLICY]
+    before = workspace(tmp_path / "before")
+    after = workspace(tmp_path / "after", access__policies__orders=WORKSPACE[POLICY].replace(old, new))
+    return {str(one) for one in widened(before, after)}
+
+
+def test_the_same_rules_widen_nothing(tmp_path: Path) -> None:
+    one = workspace(tmp_path)
+    assert widened(one, one) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("with: hash", "with: last4", {ANYBODY, "github:cora", "github:paula"}),
+        ("with: hash", "with: 'null'", set()),
+        ("mask: [{tag: pii", "mask: [{tag: pie", {ANYBODY, "github:cora", "github:paula"}),
+        ("columns: [margin]", "columns: [other]", {"github:paula"}),
+        ("columns: [margin]", "columns: [margin, other]", set()),
+        ('to: ["group:partners"], rows', 'to: ["group:finance"], rows', {"github:paula"}),
+        ("op: in, attribute: country", "op: in, values: [AT, FR]", {"github:paula"}),
+        ("op: in, attribute: country", "op: eq, attribute: country", set()),
+        ("op: in, attribute: country", "op: is_not_null", {"github:paula"}),
+        ("grant: [{to: [analyst]", "grant: [{to: [steward]", set()),
+    ],
+)
+def test_policies(tmp_path: Path, old: str, new: str, expected: set[str]) -> None:
+    found = told(tmp_path, old, new)
+    people = {ANYBODY, "github:cora", "github:paula"}
+    assert {who for who in people if any(one.startswith(who) for one in found)} == expected
+    assert not any("sam" in one for one in found), "a steward saw it all before"
+
+
+def test_everything_a_new_group_gets(tmp_path: Path) -> None:
+    before = workspace(tmp_path / "before")
+    groups = WORKSPACE["access/groups.yml"] + "  guests: {role: steward, members: [eve]}\n"
+    found = {str(one) for one in widened(before, workspace(tmp_path / "after", access__groups=groups))}
+    assert {"eve may change:access", "eve may unmask:pii", "eve may see gold.orders.mail unmasked in dev"} <= found
+    assert all(one.startswith("eve ") for one in found)
+
+
+def test_a_right_for_everyone_is_told_for_whoever_is_in_no_group(tmp_path: Path) -> None:
+    before = workspace(tmp_path / "before")
+    roles = WORKSPACE["access/roles.yml"].replace('"draft:metric"', '"draft:metric", "rollback"')
+    found = {str(one) for one in widened(before, workspace(tmp_path / "after", access__roles=roles))}
+    assert f"{ANYBODY} may rollback" in found
+    assert "github:sam may rollback" not in found
+
+
+def test_a_new_table_is_newly_read(tmp_path: Path) -> None:
+    before = workspace(tmp_path / "before")
+    after = workspace(tmp_path / "after", access__policies__pay="resource: gold.pay\ngrant: [{to: ['group:sales']}]\n")
+    found = {str(one) for one in widened(before, after)}
+    assert "github:cora may read gold.pay in dev" in found
+    assert not any(one.startswith("github:paula") for one in found)

@@ -1,0 +1,121 @@
+"""Who did what to rulings: each rule of review that applies, kept or broken, judged by the base's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from workbench.access.principal import Principal, identify
+from workbench.access.rules import decide
+from workbench.declare.workspace import Workspace
+from workbench.review.changes import KINDS, Change
+from workbench.review.paths import Touched
+from workbench.review.people import People
+from workbench.review.rights import Widening, by_right
+
+CHANGE_ACCESS = "change:access"
+PUBLISH = "publish:metric"
+PUBLISH_PAGE = "publish:dashboard"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One rule of review: whether the change keeps it, and in words why or why not."""
+
+    rule: str
+    kept: bool
+    message: str
+    hint: str = ""
+
+
+def judge(
+    people: People,
+    base: Workspace,
+    head: Workspace,
+    touched: Touched,
+    changes: Iterable[Change],
+    widenings: Iterable[Widening],
+) -> tuple[Ruling, ...]:
+    """Every rule that applies to the change; it may be merged when all are kept."""
+    told, more = tuple(changes), tuple(widenings)
+    rulings: list[Ruling] = []
+    if touched.rules and touched.numbers:
+        rulings.append(
+            Ruling(
+                "one-purpose",
+                False,
+                f"rules ({touched.rules[0]}) and numbers ({touched.numbers[0]}) change together.",
+                "Make two changes of it: nobody may bend a rule and use it at once.",
+            )
+        )
+    if touched.rules or touched.numbers:
+        rulings += _somebody(people)
+    if touched.numbers and people.authors:
+        rulings += _numbers(people, base, head, told)
+    if (touched.rules or more) and people.authors:
+        rulings += _rules(people, base, more)
+    return tuple(rulings)
+
+
+def _somebody(people: People) -> Iterator[Ruling]:
+    if not people.authors:
+        hint = "Give the forge's event, reviews and commits, or sign each commit."
+        yield Ruling("known-author", False, "nobody vouches for who wrote this.", hint)
+    for who in people.stale:
+        hint = "They approve again what stands now."
+        yield Ruling("fresh-approval", False, f"the approval of '{who}' is for an earlier commit.", hint)
+
+
+def _numbers(people: People, base: Workspace, head: Workspace, changes: tuple[Change, ...]) -> Iterator[Ruling]:
+    needs = {PUBLISH_PAGE if change.kind == "dashboard" else PUBLISH for change in changes} or {PUBLISH}
+    for who in people.authors:
+        missing = sorted(verb for verb in needs if not decide(_known(base, who), verb, roles=base.roles))
+        said = f"may not {', '.join(missing)}" if missing else "may publish"
+        hint = "It takes a contributor; a steward gives roles in access/groups.yml, in a change of its own."
+        yield Ruling("contributor", not missing, f"'{who}' {said}.", hint if missing else "")
+    for owner, names in sorted(_owned(base, head, changes).items()):
+        able = [who for who in _others(people) if owner in _known(base, who).groups or _is_steward(base, who)]
+        what = f"{', '.join(sorted(names))} of '{owner or 'nobody'}'"
+        if able:
+            yield Ruling("owner-approval", True, f"{what}: approved by {', '.join(able)}.")
+        else:
+            hint = f"Ask a member of '{owner}', or a steward, who wrote none of it." if owner else "Ask a steward."
+            own = " An author's own approval does not count." if set(people.approvers) & set(people.authors) else ""
+            yield Ruling("owner-approval", False, f"{what}: nobody who answers for it approved.{own}", hint)
+
+
+def _owned(base: Workspace, head: Workspace, changes: tuple[Change, ...]) -> dict[str, set[str]]:
+    """What changed, by the group that owns it in the base; of what is new, by the one it names, if that exists."""
+    out: dict[str, set[str]] = {}
+    for change in changes:
+        was = getattr(base, KINDS[change.kind]).get(change.was)
+        one = was or getattr(head, KINDS[change.kind]).get(change.name)
+        owner = getattr(one.term, "owner", "") if one else ""
+        out.setdefault(owner if owner in base.groups else "", set()).add(change.name)
+    return out
+
+
+def _rules(people: People, base: Workspace, widenings: tuple[Widening, ...]) -> Iterator[Ruling]:
+    stewards = [who for who in _others(people) if _is_steward(base, who)]
+    needed = 2 if widenings else 1
+    enough = len(stewards) >= needed
+    why = " and widens rights, so two are needed" if widenings else ""
+    said = f"approved by {', '.join(stewards)}" if stewards else "no steward who wrote none of it approved"
+    hint = "" if enough else "Only who may change:access approves this, by the rules before the change."
+    yield Ruling("steward-approval", enough, f"this changes who may do what{why}: {said}.", hint)
+    for what, who in by_right(widenings).items():
+        yield Ruling("widening", enough, f"{what}: {', '.join(who)}.")
+
+
+def _others(people: People) -> tuple[str, ...]:
+    """Those who approved and wrote none of it."""
+    return tuple(who for who in people.approvers if who not in people.authors)
+
+
+def _is_steward(base: Workspace, who: str) -> bool:
+    return bool(decide(_known(base, who), CHANGE_ACCESS, roles=base.roles))
+
+
+def _known(base: Workspace, who: str) -> Principal:
+    """A person by the base's groups."""
+    return identify(base.roles, base.groups, who, base.settings.default_environment)
