@@ -26,8 +26,20 @@ class Principal:
     can: tuple[str, ...] = ()
 
 
-def identify(roles: Mapping[str, Role], groups: Mapping[str, Group], name: str, environment: str) -> Principal:
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an identity provider says of somebody beside the name: groups of `access/`, and attributes."""
+
+    groups: tuple[str, ...] = ()
+    attributes: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+
+
+def identify(
+    roles: Mapping[str, Role], groups: Mapping[str, Group], name: str, environment: str, claims: Claims | None = None
+) -> Principal:
     """The principal called ``name``: its groups, all roles they bring, and the union of their attributes.
+
+    A claimed group counts only where it is declared.
 
     Attributes are facts about a person, and membership is given by name, so one who represents two carriers has
     both values of ``carrier``. That can't undo a rule: restrictions of several groups are each applied.
@@ -35,13 +47,18 @@ def identify(roles: Mapping[str, Role], groups: Mapping[str, Group], name: str, 
     who = same_name(name)
     if not who or not roles:
         return Principal(name.strip(), environment=environment)
-    mine = sorted(g for g, group in groups.items() if any(same_name(member) == who for member in group.members))
+    said = claims or Claims()
+    mine = sorted(
+        g
+        for g, group in groups.items()
+        if g in said.groups or any(same_name(member) == who for member in group.members)
+    )
     held = with_extended(roles, (EVERYONE, *(groups[g].role for g in mine)))
     return Principal(
         name=who,
         groups=tuple(mine),
         roles=held,
-        attributes=_united(groups[g].attributes for g in mine),
+        attributes=_united((*(groups[g].attributes for g in mine), said.attributes)),
         environment=environment,
         can=tuple(sorted({verb for role in held for verb in roles[role].can})),
     )

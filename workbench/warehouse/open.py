@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,13 @@ def _builder(root: Path, where: Environment, say: Say) -> Callable[[bool], objec
     )
 
 
-def open_ledger(root: Path) -> Ledger:
-    """The ledger of a workspace on this machine."""
-    return Ledger.open(f"sqlite:///{root / '.workbench' / 'ledger.db'}")
+def ledger_url(root: Path, configured: str = "") -> str:
+    """Where the ledger of a workspace is: WORKBENCH_LEDGER, the address configured, or a file of the workspace."""
+    given = os.environ.get("WORKBENCH_LEDGER") or configured or f"sqlite:///{root / '.workbench' / 'ledger.db'}"
+    relative = given.startswith("sqlite:///") and not given.startswith("sqlite:////")
+    return f"sqlite:///{root.absolute() / given.removeprefix('sqlite:///')}" if relative else given
+
+
+def open_ledger(root: Path, configured: str = "") -> Ledger:
+    """The ledger of a workspace."""
+    return Ledger.open(ledger_url(root, configured))

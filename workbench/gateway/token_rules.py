@@ -1,0 +1,42 @@
+"""Who may have and end which tokens, for the routes that deal with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from workbench.access.scope import checked, narrowed
+from workbench.errors import AccessDenied, Problem
+from workbench.gateway.identity import Caller
+from workbench.warehouse.tokens import Token, Tokens
+
+STEWARDS = "change:access"
+"""Whoever has this verb sees and ends everybody's tokens."""
+
+
+def issue(tokens: Tokens, caller: Caller, expires: timedelta, scope: Iterable[str]) -> tuple[str, Token]:
+    """A token for the caller's own use; raises `AccessDenied` (not-by-token, beyond-scope), `QuestionError`.
+
+    Not for a caller with a token: a stolen one could be renewed for ever.
+    """
+    if caller.means in ("token", "jupyterhub"):
+        hint = "Log in by browser, or have 'workbench token issue' run on the gateway."
+        raise AccessDenied(Problem("not-by-token", "a token cannot issue tokens.", hint=hint))
+    wanted = checked(scope)
+    if not narrowed(caller.principal, wanted).can:
+        raise AccessDenied(
+            Problem(
+                "beyond-scope", f"nothing of '{', '.join(wanted)}' is yours to do.", hint="Ask for a scope you have."
+            )
+        )
+    return tokens.issue(caller.principal.name, expires, wanted, caller.principal.name)
+
+
+def listed(tokens: Tokens, caller: Caller) -> tuple[Token, ...]:
+    """The caller's own tokens; everybody's for stewards."""
+    return tokens.listed("" if STEWARDS in caller.principal.can else caller.principal.name)
+
+
+def revoke(tokens: Tokens, caller: Caller, id: str) -> Token:
+    """End a token of one's own, or anybody's for stewards; raises `QuestionError` (unknown-token)."""
+    return tokens.revoke(id, "" if STEWARDS in caller.principal.can else caller.principal.name)
