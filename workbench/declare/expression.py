@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-Value = None | bool | int | float | Decimal | str | date | datetime
+from workbench.declare.lifted import Lifted
+
+Value = None | bool | int | float | Decimal | str | date | datetime | Lifted
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,9 +46,9 @@ def seal(root: Path, name: str, data: Any) -> None:
     if made is None:
         return
     file = root / FOLDER / name
-    passing = file.with_name(f"{name}.{secrets.token_hex(4)}")
+    passing = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     try:
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         passing.write_bytes(made + b"\n" + body)
         os.replace(passing, file)
     except OSError:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Has, Literal, Name, Value
+from workbench.declare.lifted import Lifted
 from workbench.declare.tokens import RESERVED
 
 _OR, _AND, _NOT, _COMPARE, _TEXT, _SUM, _PRODUCT, _SIGN, _WHOLE = range(1, 10)
@@ -123,6 +124,8 @@ def _literal(value: Value) -> tuple[str, int]:
     match value:
         case None:
             return "null", _WHOLE
+        case Lifted():
+            return f"${value.index + 1}", _WHOLE
         case bool():
             return ("true" if value else "false"), _WHOLE
         case datetime():

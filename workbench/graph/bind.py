@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, Name, rebuild, walk
 from workbench.declare.grains import GRAINS
+from workbench.declare.lifted import LiftedText
 from workbench.declare.parser import parse
 from workbench.errors import DeclarationError, Place, Problem, QuestionError, Unanswerable
 from workbench.graph.build import Graph
@@ -29,7 +30,7 @@ class Text:
 
     def tree(self) -> Expression:
         """The parsed tree, its names unresolved."""
-        return parse(self.text, self.place)
+        return self.text.tree if isinstance(self.text, LiftedText) else parse(self.text, self.place)
 
 
 def relation(roles: Roles) -> str:

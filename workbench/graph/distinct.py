@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from workbench.declare.expression import Expression, Name, walk
+from workbench.declare.expression import Expression, Name, conjunction, walk
 from workbench.declare.grains import GRAINS
+from workbench.declare.lifted import LiftedText
 from workbench.declare.question import Asked, Question
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
@@ -65,8 +66,9 @@ def _parted(conditions: list[Expression]) -> tuple[list[Expression], list[Expres
 
 
 def _part(question: Question, by: list[Asked], conditions: list[Expression]) -> Question:
-    where = " and ".join(f"({unparse(tree)})" for tree in conditions) or None
-    return Question(by=tuple(by), where=where, time=question.time)
+    tree = conjunction(*conditions)
+    where = LiftedText(unparse(tree), tree) if tree is not None else None
+    return Question(by=tuple(by)).model_copy(update={"where": where, "time": question.time})
 
 
 def _leg(graph: Graph, part: Question, base: Base, fields: dict[str, Field]) -> Leg:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from workbench.declare.expression import Call, Expression, Literal, children
+from workbench.declare.grains import GRAINS
+from workbench.declare.lifted import Lifted
 from workbench.graph.period import floor
 from workbench.graph.timing import NOW
 
@@ -43,6 +45,8 @@ def _text(tree: Expression) -> str:
 def _starting(bound: Expression) -> str:
     """The coarsest grain with a period that starts at a bound: it parts no such period."""
     value = bound.value if isinstance(bound, Literal) else None
+    if isinstance(value, Lifted):
+        return _of_any(value)
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -53,3 +57,14 @@ def _starting(bound: Expression) -> str:
     start = floor(value, "microsecond")
     grains = ("year", "quarter", "month", "day", "hour", "minute", "second")
     return next((grain for grain in grains if floor(start, grain) == start), "microsecond")
+
+
+def _of_any(value: Lifted) -> str:
+    """A grain at which every value of this kind starts a period, whichever it is."""
+    if not value.steps:
+        return value.detail if value.kind in ("timestamp", "moment") else "day"
+    grain = min((grain for _, _, grain in value.steps), key=GRAINS.index)
+    return _NO_PERIOD.get(grain, grain)
+
+
+_NO_PERIOD = {"week": "day", "millisecond": "microsecond", "nanosecond": "microsecond"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeGuard
 
 from workbench.declare.expression import (
@@ -353,7 +354,7 @@ def _time(
     start, end = question.time.start, question.time.end
     low = floor(start, grain) if start else None
     high = after(end, grain) if end else None
-    if low and high and low >= high:
+    if isinstance(low, datetime) and isinstance(high, datetime) and low >= high:  # values taken out are in order
         raise QuestionError(Problem("empty-time", f"the time ends ({end}) before it starts ({start})."))
     for length in shift:
         low = earlier(low, length.count, length.grain) if low else None

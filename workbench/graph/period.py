@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, datetime, timedelta
+from typing import overload
+
+from workbench.declare.lifted import Lifted
 
 _STEPS = {
     "microsecond": timedelta(microseconds=1),
@@ -17,8 +20,14 @@ _STEPS = {
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
-def floor(moment: date | datetime, grain: str) -> datetime:
+@overload
+def floor(moment: date | datetime, grain: str) -> datetime: ...
+@overload
+def floor(moment: Lifted, grain: str) -> Lifted: ...
+def floor(moment: date | datetime | Lifted, grain: str) -> datetime | Lifted:
     """The start of the period of ``grain`` that holds ``moment``; weeks start on Monday."""
+    if isinstance(moment, Lifted):
+        return moment.then("floor", 1, grain)
     when = moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)
     when = when.replace(tzinfo=None)
     if grain in ("nanosecond", "microsecond"):
@@ -41,8 +50,14 @@ def floor(moment: date | datetime, grain: str) -> datetime:
     return day
 
 
-def after(moment: date | datetime, grain: str) -> datetime:
+@overload
+def after(moment: date | datetime, grain: str) -> datetime: ...
+@overload
+def after(moment: Lifted, grain: str) -> Lifted: ...
+def after(moment: date | datetime | Lifted, grain: str) -> datetime | Lifted:
     """The start of the period that follows the one of ``moment``; a date without a clock names its whole day."""
+    if isinstance(moment, Lifted):
+        return moment.then("after", 1, grain)
     if not isinstance(moment, datetime) and grain not in ("day", "week", *_MONTHS):
         grain = "day"
     start = floor(moment, grain)
@@ -52,8 +67,14 @@ def after(moment: date | datetime, grain: str) -> datetime:
     return start + _STEPS.get(grain, timedelta(microseconds=1))
 
 
-def earlier(moment: datetime, count: int, grain: str) -> datetime:
+@overload
+def earlier(moment: datetime, count: int, grain: str) -> datetime: ...
+@overload
+def earlier(moment: Lifted, count: int, grain: str) -> Lifted: ...
+def earlier(moment: datetime | Lifted, count: int, grain: str) -> datetime | Lifted:
     """The moment so many periods of ``grain`` before; a day that a month does not have is its last."""
+    if isinstance(moment, Lifted):
+        return moment.then("earlier", count, grain)
     if grain not in _MONTHS:
         return moment - count * _STEPS.get(grain, timedelta(microseconds=1))
     month = moment.year * 12 + moment.month - 1 - count * _MONTHS[grain]

@@ -15,6 +15,7 @@ from workbench.graph.formulas import SCANNED
 from workbench.graph.resolve import EXTREMES
 from workbench.plan.lower_followed import followed
 from workbench.plan.lower_joined import attached, summarized_twice
+from workbench.plan.lower_lifted import text_of
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
 from workbench.plan.steps import TOTAL, Among, Latest, Leg, Level, Plan, Source
@@ -164,7 +165,7 @@ def _row_filter(column: Any, rule: RowFilter) -> ir.BooleanValue:
     if not rule.values:
         return ibis.literal(False)
     # The literal takes the column's type, never the column the literal's: a cast that fails would quote a hidden row.
-    values = [ibis.literal(str(value)).cast(column.type()) for value in rule.values]
+    values = [text_of(value).cast(column.type()) for value in rule.values]
     return column.between(*values) if rule.op == "range" else column.isin(values)
 
 

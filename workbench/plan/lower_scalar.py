@@ -13,11 +13,13 @@ from ibis.common.exceptions import IbisError
 
 from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, children
 from workbench.declare.functions import AGGREGATES, CONSTANTS, OPERATORS, SCALARS
+from workbench.declare.lifted import Lifted
 from workbench.declare.temporal import as_temporal
 from workbench.declare.unparse import unparse
 from workbench.errors import DeclarationError, InternalError, Problem
 from workbench.plan.lower_aggregate import lower_aggregation
 from workbench.plan.lower_functions import COPIES, LOWERED, counted
+from workbench.plan.lower_lifted import fitted_place
 from workbench.plan.lower_time import add_interval, date_diff, date_part, local_time, moment_in_utc, truncate
 
 if TYPE_CHECKING:
@@ -205,6 +207,8 @@ def _as_one_decimal(values: list[Any]) -> list[Any]:
 def _fitted(literal: Literal, types: Sequence[Any], kind: str, bare: bool) -> ir.Value:
     """A constant as the type its neighbours have."""
     value = literal.value
+    if isinstance(value, Lifted):
+        return fitted_place(literal, value, types, bare)
     if isinstance(value, Decimal):
         if any(type_.is_decimal() for type_ in types):
             return ibis.literal(value, _digits(value))
@@ -237,6 +241,8 @@ def _constant(value: Any) -> ir.Value:
     """A constant that stands alone."""
     if value is None:
         return ibis.null()
+    if isinstance(value, Lifted):
+        return fitted_place(Literal(value), value, ())
     if isinstance(value, bool | str):
         return ibis.literal(value)
     if isinstance(value, int):

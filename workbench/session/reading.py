@@ -1,13 +1,13 @@
-"""A granted question to SQL, and the columns of what comes back."""
+"""What comes back for a question to columns that say what they are, and a model to how fresh its rows are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.access.guard import Pass, issue
+from workbench.access.guard import issue
 from workbench.access.principal import Principal
 from workbench.access.restriction import Restriction
 from workbench.declare.expression import Aggregate, Column
@@ -18,37 +18,15 @@ from workbench.graph.formulas import SCANNED, Aggregation
 from workbench.graph.legs import Leg
 from workbench.graph.paths import Field
 from workbench.graph.resolve import EXTREMES, Number, Resolved
-from workbench.plan.build import build
-from workbench.plan.steps import TOTAL, Plan
+from workbench.plan.steps import TOTAL
 from workbench.session.answer import AnswerColumn
-from workbench.warehouse.stand_in import type_of
+from workbench.session.cache import Templates
+from workbench.session.compiling import shape_of
 
 if TYPE_CHECKING:
     from workbench.warehouse.engine import Engine
 
 Kind = Literal["number", "text", "time", "boolean", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A question with its plan and SQL for one principal."""
-
-    resolved: Resolved
-    plan: Plan
-    sql: str
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        """What was asked about: metrics, or tables where there are none."""
-        return tuple(n.metric for n in self.resolved.numbers) or self.plan.tables()
-
-
-def compile_question(granted: Pass, engine: Engine, salt: str) -> Compiled:
-    """Plan a granted question and write its SQL for the engine."""
-    from workbench.plan.lower import to_sql  # ibis is heavy; a catalogue opens without it
-
-    plan = build(granted, lambda table: {c: type_of(t) for c, t in engine.types(table).items()}, salt, engine.size)
-    return Compiled(granted.resolved, plan, to_sql(plan, engine.schema, engine.dialect, engine.catalog))
 
 
 def answer_columns(graph: Graph, resolved: Resolved | None, schema: Any) -> tuple[AnswerColumn, ...]:
@@ -112,6 +90,7 @@ def freshness(
     restriction_of: Callable[[str], Restriction | None],
     engine: Engine,
     salt: str,
+    templates: Templates,
 ) -> datetime | None:
     """The latest moment on a model's time axis among the rows the principal may see; None without an axis."""
     axis = graph.model(model).time_dimension
@@ -122,8 +101,8 @@ def freshness(
     leg = Leg(model, graph.model(model).table, axis, relations(graph, model, (value,)), None, (), (0,))
     number = Number("latest", axis, Column(SCANNED, "0"))
     resolved = Resolved(Question(), (), (number,), (latest,), (leg,), None, (), None)
-    compiled = compile_question(issue(resolved, principal, restriction_of), engine, salt)
-    moment = engine.run(compiled.sql).column(0)[0].as_py()
+    shape = shape_of(issue(resolved, principal, restriction_of), 0, engine, salt, templates)
+    moment = engine.run(shape.filled(()).sql).column(0)[0].as_py()
     if isinstance(moment, date) and not isinstance(moment, datetime):
         return datetime(moment.year, moment.month, moment.day)
     return moment if isinstance(moment, datetime) else None

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from workbench.access.guard import issue
+from workbench.access.guard import Pass, issue
 from workbench.access.masks import conceal
 from workbench.access.principal import Principal, identify
 from workbench.access.restriction import Restriction
@@ -29,12 +28,14 @@ from workbench.graph.lineage import lineage
 from workbench.graph.resolve import resolve
 from workbench.graph.tags import column_tags
 from workbench.session.answer import Answer, Draw
+from workbench.session.cache import Templates
 from workbench.session.cards import dimension_cards, matches, metric_card, model_card
 from workbench.session.catalog import DimensionCard, MetricCard, ModelCard
+from workbench.session.compiling import Compiled, Compiler
 from workbench.session.drafts import Drafts
 from workbench.session.identity import local_identity
 from workbench.session.keys import keys_of
-from workbench.session.reading import Compiled, answer_columns, compile_question, freshness
+from workbench.session.reading import answer_columns, freshness
 from workbench.session.salt import salt_of
 
 if TYPE_CHECKING:
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
     from workbench.warehouse.ledger import Ledger
 
 T = TypeVar("T")
-
-KEPT = 512
-"""Compiled questions a session keeps, so that a page asked again compiles nothing."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -83,9 +81,8 @@ class Session:
         self._draw = draw
         self._whole = build(workspace)
         self._drafts = Drafts()
-        self._compiled: dict[Question, Compiled] = {}
-        self._compiled_for = ""
-        self._compiling = Lock()
+        self._templates = Templates(workspace.root)
+        self._compiler = self._new_compiler()
         self._fresh: dict[str, datetime | None] = {}
         self._policies = tuple(one.term for one in workspace.policies)
 
@@ -281,8 +278,9 @@ class Session:
         """A metric of one's own from YAML, askable in this session as ``adhoc.<name>``; nobody else sees it."""
         require(self.principal, "draft:metric", roles=self.workspace.roles)
         drafts = self._drafts.with_draft(text, self._graph)
-        self._drafts, self._compiled = drafts, {}
+        self._drafts = drafts
         self.__dict__.pop("_graph", None)
+        self._compiler = self._new_compiler()
         return metric_card(self._graph, drafts.latest)
 
     def publish(self, name: str) -> Path:
@@ -296,7 +294,7 @@ class Session:
 
     def forget(self) -> None:
         """Let go of compiled questions, so that the next one is compiled from its names again."""
-        self._compiled = {}
+        self._compiler = self._new_compiler()
 
     def close(self) -> None:
         """Let go of the warehouse and write what is still to be noted."""
@@ -346,17 +344,14 @@ class Session:
 
     def _compile(self, question: Question) -> Compiled:
         require(self.principal, "read:metric" if question.metrics else "query:adhoc", roles=self.workspace.roles)
-        version = self._engine.version()
-        with self._compiling:  # visitors of a dashboard share a session
-            if version != self._compiled_for or len(self._compiled) >= KEPT:
-                self._compiled, self._compiled_for = {}, version  # other data may have other columns
-            found = self._compiled.get(question)
-        if found is None:
-            granted = issue(resolve(self._graph, question), self.principal, self._restriction)
-            found = compile_question(granted, self._engine, self._salt)
-            with self._compiling:
-                self._compiled[question] = found
-        return found
+        return self._compiler.compile(question, self._granted)
+
+    def _granted(self, question: Question) -> Pass:
+        return issue(resolve(self._graph, question), self.principal, self._restriction)
+
+    def _new_compiler(self) -> Compiler:
+        """A compiler that knows no question yet: what they are made from has changed."""
+        return Compiler(self._engine, lambda: self._salt, self._templates)
 
     def _run_on_sound_keys(self, compiled: Compiled) -> Any:
         """The rows, from data in which no join of the question multiplies any."""
@@ -399,7 +394,13 @@ class Session:
     def _fresh_until(self, model: str) -> datetime | None:
         if model not in self._fresh:
             self._fresh[model] = freshness(
-                self._graph, model, self.principal, self._restriction, self._engine, self._salt
+                self._graph,
+                model,
+                self.principal,
+                self._restriction,
+                self._engine,
+                self._salt,
+                self._templates,
             )
         return self._fresh[model]
 
