@@ -18,6 +18,7 @@ from workbench.commands.exits import EPILOG, INTERRUPTED, exit_code, report
 from workbench.commands.exports import export, schema
 from workbench.commands.imports import import_
 from workbench.commands.keys import keys
+from workbench.commands.review import review
 from workbench.commands.serve import build, serve, up
 from workbench.commands.start import init
 from workbench.errors import InternalError, Problem, WorkbenchError
@@ -27,7 +28,7 @@ COMMANDS = (
     *(query, sql, saved, explain),
     *(metrics, dimensions, models),
     *(validate, keys, test, why),
-    *(schema, import_, export),
+    *(review, schema, import_, export),
 )
 
 

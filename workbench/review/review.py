@@ -1,0 +1,158 @@
+"""Two revisions to one review: who, what, whom it reaches, and which values move."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from workbench.declare.workspace import FOLDERS, Workspace, load
+from workbench.errors import Problem
+from workbench.graph.build import build
+from workbench.quality.asking import keys_of
+from workbench.quality.problems import find_problems
+from workbench.review.changes import Change, changes
+from workbench.review.gate import Ruling, judge
+from workbench.review.paths import touched, tricks
+from workbench.review.people import People
+from workbench.review.reach import Reach, reach
+from workbench.review.repository import (
+    Entry,
+    Repository,
+    commit_of,
+    common_ancestor,
+    contents,
+    entries,
+    lay_out,
+    moved,
+    work_tree,
+)
+from workbench.review.rights import widened
+from workbench.review.values import Definition, Values, compare
+from workbench.warehouse.engine import Engine
+from workbench.warehouse.ledger import Run
+
+Say = Callable[[str], None]
+READ = (*FOLDERS, "pyproject.toml")
+"""What of a revision is laid out and read."""
+NOTEBOOKS = (".ipynb", ".py")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Everything found about a change; it may be merged when nothing in it is an error."""
+
+    base: str
+    head: str
+    people: People
+    rulings: tuple[Ruling, ...]
+    problems: tuple[Problem, ...]
+    changes: tuple[Change, ...]
+    reach: Reach
+    values: tuple[Values, ...]
+    unlooked: tuple[str, ...]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule is kept, and the head is sound."""
+        return all(r.kept for r in self.rulings) and not any(p.severity == "error" for p in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One side of a review: its name, its files, and what they declare."""
+
+    name: str
+    tree: Mapping[str, Entry]
+    workspace: Workspace
+
+
+@contextmanager
+def both(repo: Repository, base: str, head: str | None) -> Iterator[tuple[Revision, Revision]]:
+    """The commit both sides started from, and the head or the work tree, laid out while somebody looks."""
+    start = commit_of(repo, base)
+    end = commit_of(repo, head or "HEAD")
+    start = common_ancestor(repo, start, end)
+    with TemporaryDirectory(prefix="workbench-") as folder:
+        sides: list[Revision] = []
+        trees = (start, entries(repo, start)), (end, entries(repo, end)) if head else ("", work_tree(repo))
+        for name, tree in trees:
+            place = Path(folder) / str(len(sides))
+            place.mkdir()
+            lay_out(repo, tree, READ, place)
+            sides.append(Revision(name, tree, load(place)))
+        yield sides[0], sides[1]
+
+
+def review(
+    repo: Repository,
+    old: Revision,
+    new: Revision,
+    people: People,
+    engine: Engine | None = None,
+    runs: Iterable[Run] = (),
+    seconds: float = 60,
+    say: Say = lambda line: None,
+) -> Review:
+    """Look at a change from every side; without an engine no values are compared."""
+    began = clock.monotonic()
+    paths = moved(repo, old.name, new.name or None)
+    told = changes(old.workspace, new.workspace)
+    say(f"{len(told)} changes of meaning in {len(paths)} files.")
+    problems = (*tricks(paths, new.tree, repo.prefix), *find_problems(new.workspace))
+    rulings = judge(
+        people,
+        old.workspace,
+        new.workspace,
+        touched(paths, repo.prefix),
+        told,
+        widened(old.workspace, new.workspace),
+    )
+    reached = reach(told, old.workspace, _notebooks(repo, new.tree), runs)
+    values, unlooked = _values(old.workspace, new.workspace, told, reached, engine, seconds, say)
+    return Review(
+        old.name, new.name, people, rulings, problems, told, reached, values, unlooked, clock.monotonic() - began
+    )
+
+
+def _notebooks(repo: Repository, tree: Mapping[str, Entry]) -> Mapping[str, bytes]:
+    """The notebooks and programs of the workspace, as data."""
+    inside = repo.prefix + "notebooks/"
+    wanted = [entry for path, entry in tree.items() if path.startswith(inside) and path.endswith(NOTEBOOKS)]
+    return {entry.path: content for entry, content in contents(repo, wanted)}
+
+
+def _values(
+    base: Workspace,
+    head: Workspace,
+    told: tuple[Change, ...],
+    reached: Reach,
+    engine: Engine | None,
+    seconds: float,
+    say: Say,
+) -> tuple[tuple[Values, ...], tuple[str, ...]]:
+    """The values of every metric that the change reaches and that is still there, while time lasts."""
+    if engine is None:
+        return (), ()
+    renamed = {c.was: c.name for c in told if c.kind == "metric" and c.how == "renamed"}
+    wanted = [(name, renamed.get(name, name)) for name in reached.metrics]
+    wanted = [(was, now) for was, now in wanted if now in head.metrics]
+    # What was changed itself comes before what is computed from it.
+    direct = {change.was for change in told}
+    wanted.sort(key=lambda pair: (pair[0] not in direct, pair))
+    names = frozenset(step for change in told for part in change.parts for step in part.path)
+    before, after, keys = build(base), build(head), keys_of(engine)
+    end = clock.monotonic() + seconds
+    found: list[Values] = []
+    for number, (was, now) in enumerate(wanted):
+        left = end - clock.monotonic()
+        if left <= 0:
+            return tuple(found), tuple(now for _, now in wanted[number:])
+        say(f"Values of {now} ({number + 1} of {len(wanted)}) ...")
+        share = left / (len(wanted) - number)
+        found.append(compare(Definition(before, was), Definition(after, now), engine, keys, names, share))
+    return tuple(found), ()
