@@ -13,6 +13,7 @@ from workbench.declare.expression import Column
 from workbench.errors import Problem, QuestionError
 from workbench.graph.keys import KeyRead
 from workbench.plan.lower_scalar import lower
+from workbench.plan.lower_text import sql_text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -76,9 +77,9 @@ def _sql(counted: ir.Table, faults: Any, is_faulty: Any, width: int, dialect: st
 
     def sample() -> str:
         few = counted.filter(is_faulty).select(*keys, "rows").order_by(keys).limit(SAMPLES)
-        return str(ibis.to_sql(few, dialect=dialect))
+        return sql_text(few, dialect)
 
-    return str(ibis.to_sql(counts, dialect=dialect)), sample
+    return sql_text(counts, dialect), sample
 
 
 def _whole(table: ir.Table) -> Any:
