@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 from joserfc import jwt
-from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.errors import BadSignatureError, ExpiredTokenError, JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from workbench.access.principal import Claims
@@ -52,9 +52,6 @@ class Provider:
         header = _header(text)
         if str(header.get("alg")) not in self.settings.algorithms or _kind(header) not in TYPES:
             raise _bad(f"its algorithm is '{header.get('alg')}' and its kind '{header.get('typ')}'")
-        key = self._key(header.get("kid"), str(header["alg"]))
-        if key is None:
-            raise _bad("none of the provider's keys has signed it")
         wanted: dict[str, Any] = {
             "iss": {"essential": True, "value": self.settings.issuer},
             "aud": {"essential": True, "values": list(audiences)},
@@ -65,7 +62,7 @@ class Provider:
             wanted["nonce"] = {"essential": True, "value": nonce}
         registry = jwt.JWTClaimsRegistry(leeway=self.settings.leeway, **wanted)
         try:
-            token = jwt.decode(text, key, algorithms=list(self.settings.algorithms))
+            token = self._signed(text, header)
             registry.validate(token.claims)
         except ExpiredTokenError:
             raise AccessDenied(Problem("token-expired", "the token is expired.", hint="Log in again.")) from None
@@ -94,24 +91,35 @@ class Provider:
             )
         return answer
 
-    def _key(self, kid: object, algorithm: str) -> Key | None:
-        """The one key that fits; an unknown name is looked for anew, but not all the time."""
+    def _signed(self, text: str, header: Mapping[str, Any]) -> jwt.Token:
+        """The token if one of the provider's keys signed it; raises joserfc's errors, and `AccessDenied`.
+
+        A token names its key, or else any that fits may be it. Where none is, keys may have changed since.
+        """
+        for anew in (False, True):
+            for key in self._fitting(header, anew):
+                try:
+                    return jwt.decode(text, key, algorithms=list(self.settings.algorithms))
+                except BadSignatureError:
+                    continue
+        raise _bad("none of the provider's keys has signed it")
+
+    def _fitting(self, header: Mapping[str, Any], anew: bool) -> tuple[Key, ...]:
+        """The keys that may have signed; an unknown one is looked for again, but not all the time."""
+        kid, algorithm = header.get("kid"), str(header["alg"])
+        kind = {"RS": RSAKey, "PS": RSAKey, "ES": ECKey, "Ed": OKPKey}[algorithm[:2]]
         with self._lock:
             now = time.monotonic()
-            if now - self._fetched > FRESH:
+            known = kid is not None and any(key.kid == kid for key in self._keys)
+            if now - self._fetched > FRESH or (anew and not known and now - self._asked > AGAIN):
                 self._fetch(now)
-            found = self._fitting(kid, algorithm)
-            if found is None and now - self._asked > AGAIN:
-                self._fetch(now)
-                found = self._fitting(kid, algorithm)
-            return found
-
-    def _fitting(self, kid: object, algorithm: str) -> Key | None:
-        kind = {"RS": RSAKey, "PS": RSAKey, "ES": ECKey, "Ed": OKPKey}[algorithm[:2]]
-        fitting = [
-            key for key in self._keys if isinstance(key, kind) and _may_sign(key, algorithm) and kid in (None, key.kid)
-        ]
-        return fitting[0] if len(fitting) == 1 else None
+            elif anew:
+                return ()  # they are those of before
+            return tuple(
+                key
+                for key in self._keys
+                if isinstance(key, kind) and _may_sign(key, algorithm) and kid in (None, key.kid)
+            )
 
     def _fetch(self, now: float) -> None:
         self._asked = now
