@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 import yaml
 from hypothesis import example, given, settings
@@ -93,11 +94,18 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb
 
 def outcome(connection: duckdb.DuckDBPyConnection, scoped: Scoped) -> str:
     """All that an asker would see: names, rows, or what is told of the error."""
+    frame = pa.table({"a": ["SECRETPYTHON"]})  # within reach of an engine that looks for variables
+    assert frame.num_rows
     try:
-        found = connection.execute(scoped.sql)
+        found = connection.execute(filled(connection, scoped).sql)
         return f"{[column[0] for column in found.description or ()]} {found.fetchall()}"
     except duckdb.Error as error:
         return str(redacted(statement_error(error), scoped.is_free))
+
+
+def filled(connection: duckdb.DuckDBPyConnection, scoped: Scoped) -> Scoped:
+    """The statement with the values of its pivot, where it has one."""
+    return scoped.with_values([[row[0] for row in connection.execute(sql).fetchall()] for sql in scoped.lookups])
 
 
 @pytest.mark.parametrize("kind", ESCAPES)
@@ -120,7 +128,7 @@ def test_the_corpus_is_large_and_its_attacks_are_real(warehouse: tuple[duckdb.Du
     """An attack that does not work without the sandbox either proves nothing; most do."""
     connection, path = warehouse
     statements = [s for kind in ESCAPES.values() for s in kind]
-    assert len(statements) == len(set(statements)) >= 120
+    assert len(statements) == len(set(statements)) >= 800
     real = 0
     for statement in ESCAPES["hidden_table"] + ESCAPES["mask_bypass"] + ESCAPES["row_bypass"]:
         with connection.cursor() as cursor:
@@ -129,7 +137,7 @@ def test_the_corpus_is_large_and_its_attacks_are_real(warehouse: tuple[duckdb.Du
                 real += any(s in str(cursor.execute(statement).fetchall()) for s in SECRETS)
             except duckdb.Error:
                 continue
-    assert real > 60
+    assert real > 150
 
 
 def said(text: str, known: Relations, connection: duckdb.DuckDBPyConnection) -> str:
@@ -172,7 +180,7 @@ def test_honest_work_is_answered_as_without_the_sandbox(
         cursor.execute("SET search_path = 'gold,main'")
         expected = cursor.execute(text)
         names, rows = [column[0] for column in expected.description or ()], expected.fetchall()
-    got = connection.execute(scoped.sql)
+    got = connection.execute(filled(connection, scoped).sql)
     # Older engines spell an unnamed expression otherwise once it was written out.
     shown = [column[0] for column in got.description or ()]
     assert [n for n in shown if NAMED_ALL or n.isidentifier()] == [n for n in names if NAMED_ALL or n.isidentifier()]
