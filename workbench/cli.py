@@ -11,6 +11,7 @@ import click
 
 from workbench.commands.access import why
 from workbench.commands.ask import explain, query, saved, sql
+from workbench.commands.audit import audit
 from workbench.commands.catalog import dimensions, metrics, models
 from workbench.commands.check import test, validate
 from workbench.commands.doctor import doctor
@@ -18,16 +19,19 @@ from workbench.commands.exits import EPILOG, INTERRUPTED, exit_code, report
 from workbench.commands.exports import export, schema
 from workbench.commands.imports import import_
 from workbench.commands.keys import keys
+from workbench.commands.lint import lint
 from workbench.commands.review import review
 from workbench.commands.serve import build, serve, up
 from workbench.commands.start import init
+from workbench.commands.token import token
 from workbench.errors import InternalError, Problem, WorkbenchError
 
 COMMANDS = (
     *(up, init, doctor, build, serve),
     *(query, sql, saved, explain),
     *(metrics, dimensions, models),
-    *(validate, keys, test, why),
+    *(validate, lint, keys, test, why),
+    *(token, audit),
     *(review, schema, import_, export),
 )
 

@@ -43,14 +43,14 @@ def validate(asker: Asker, data: bool, form: str) -> int:
             engine.close()
     errors = sum(problem.severity == "error" for problem in problems)
     if form == "json":
-        print_json([_record(problem) for problem in problems])
+        print_json([record(problem) for problem in problems])
     else:
         for problem in problems:
             tell(problem)
         counted = (
             f"{len(workspace.models)} models, {len(workspace.metrics)} metrics, {len(workspace.policies)} policies"
         )
-        say(f"{counted}: {_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}.")
+        say(f"{counted}: {count(errors, 'error')}, {count(len(problems) - errors, 'warning')}.")
     return CHECK_FAILED if errors else OK
 
 
@@ -76,11 +76,12 @@ def test(asker: Asker, metrics: Sequence[str], form: str) -> int:
     else:
         for one in failed:
             tell(Problem("test-failed", f"test {one.number} of '{one.metric}': {one.message}.", one.place))
-        say(f"{_count(len(outcomes), 'test')}: {len(outcomes) - len(failed)} passed, {len(failed)} failed.")
+        say(f"{count(len(outcomes), 'test')}: {len(outcomes) - len(failed)} passed, {len(failed)} failed.")
     return CHECK_FAILED if failed else OK
 
 
-def _record(problem: Problem) -> dict[str, object]:
+def record(problem: Problem) -> dict[str, object]:
+    """A problem as plain data."""
     place = problem.place
     return {
         "slug": problem.slug,
@@ -93,5 +94,6 @@ def _record(problem: Problem) -> dict[str, object]:
     }
 
 
-def _count(number: int, word: str) -> str:
+def count(number: int, word: str) -> str:
+    """A number and its word, in the plural where it needs one."""
     return f"{number} {word}{'' if number == 1 else 's'}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from workbench.declare.terms import Name, Term, Words
 from workbench.errors import DeclarationError, Place, Problem
@@ -16,10 +17,29 @@ class Environment(Term):
     """Where one environment's data lives, and what an embedded one is built from."""
 
     warehouse: str = ".workbench/warehouse.duckdb"
+    url: str = Field("", description="Instead of a file: postgresql://user@host/database, without its password.")
     source: str | None = None
     keys: Literal["verified", "trusted"] = Field(
         "verified", description="Trusted: joins are made on declared keys without a look at whether they are unique."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _without_secret(cls, url: str) -> str:
+        if not url:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in ("postgresql", "postgres") or not parts.hostname:
+            raise ValueError("'url' is an address such as postgresql://user@host/database")
+        if parts.password is not None or "password" in parts.query:
+            raise ValueError("a password must not stand here; give it in PGPASSWORD or in ~/.pgpass")
+        return url
+
+    @model_validator(mode="after")
+    def _in_one_place(self) -> Self:
+        if self.url and ("warehouse" in self.model_fields_set or self.source is not None):
+            raise ValueError("'url' takes the place of 'warehouse' and 'source': an existing database is not built")
+        return self
 
 
 class Oidc(Term):
@@ -62,6 +82,15 @@ class Gateway(Term):
     jupyterhub: Hub | None = None
 
 
+class Lint(Term):
+    """Which rules of lint apply, and how strictly."""
+
+    ignore: Words = Field((), description="Rules that are not looked at.")
+    ignore_for: dict[str, Words] = Field({}, description="From a name to the rules that are not looked at for it.")
+    require: Words = Field((), description="Rules that must be kept: findings are errors, and stop a merge.")
+    description_length: int = Field(30, ge=0, description="The fewest characters of a description that says something.")
+
+
 class Settings(Term):
     """A workspace's name, environments and the identity a laptop uses."""
 
@@ -70,6 +99,7 @@ class Settings(Term):
     default_environment: Name = "dev"
     environments: dict[Name, Environment] = {}
     gateway: Gateway = Gateway()
+    lint: Lint = Lint()
 
     def environment(self, name: str | None = None) -> Environment:
         """The named environment, or the default one; raises `DeclarationError` (unknown-environment)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +16,8 @@ from workbench.quality.asking import keys_of
 from workbench.quality.problems import find_problems
 from workbench.review.changes import Change, changes
 from workbench.review.gate import Ruling, judge
+from workbench.review.lint import lint
+from workbench.review.lint import problems as problems_of
 from workbench.review.paths import touched, tricks
 from workbench.review.people import People
 from workbench.review.reach import Reach, reach
@@ -103,7 +105,7 @@ def review(
     paths = moved(repo, old.name, new.name or None)
     told = changes(old.workspace, new.workspace)
     say(f"{len(told)} changes of meaning in {len(paths)} files.")
-    problems = (*tricks(paths, new.tree, repo.prefix), *find_problems(new.workspace))
+    problems = (*tricks(paths, new.tree, repo.prefix), *find_problems(new.workspace), *_findings(old, new))
     rulings = judge(
         people,
         old.workspace,
@@ -117,6 +119,16 @@ def review(
     return Review(
         old.name, new.name, people, rulings, problems, told, reached, values, unlooked, clock.monotonic() - began
     )
+
+
+def _findings(old: Revision, new: Revision) -> tuple[Problem, ...]:
+    """What lint finds that it did not find before, by the base's settings; an unsound head is not looked at."""
+    settings = old.workspace.settings
+    if any(problem.severity == "error" for problem in new.workspace.problems):
+        return ()
+    known = {(one.rule, one.name, one.message) for one in lint(old.workspace)}
+    found = lint(replace(new.workspace, settings=settings))
+    return problems_of([one for one in found if (one.rule, one.name, one.message) not in known], settings.lint)
 
 
 def _notebooks(repo: Repository, tree: Mapping[str, Entry]) -> Mapping[str, bytes]:
