@@ -6,6 +6,7 @@ import time as clock
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +17,7 @@ from workbench.quality.asking import keys_of
 from workbench.quality.problems import find_problems
 from workbench.review.changes import Change, changes
 from workbench.review.gate import Ruling, judge
+from workbench.review.lifecycle import lifecycle
 from workbench.review.lint import lint
 from workbench.review.lint import problems as problems_of
 from workbench.review.paths import touched, tricks
@@ -114,7 +116,10 @@ def review(
         told,
         widened(old.workspace, new.workspace),
     )
-    reached = reach(told, old.workspace, _notebooks(repo, new.tree), runs)
+    asked = tuple(runs)
+    notebooks = _notebooks(repo, old.tree), _notebooks(repo, new.tree)
+    rulings += lifecycle(old.workspace, new.workspace, told, notebooks, asked, date.today())
+    reached = reach(told, old.workspace, notebooks[1], asked)
     values, unlooked = _values(old.workspace, new.workspace, told, reached, engine, seconds, say)
     return Review(
         old.name, new.name, people, rulings, problems, told, reached, values, unlooked, clock.monotonic() - began
