@@ -41,6 +41,9 @@ def open_keyring(root: Path, gateway: Gateway, environ: Mapping[str, str] = os.e
     try:
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True)
+        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+            # Even root: what it makes here, the gateway could not read afterwards.
+            raise PermissionError(None, "they belong to another user")
         secret = _given(SECRET, environ) or _kept(folder / "secret")
         audit = _given(AUDIT, environ) or _kept(folder / "audit.key")
     except OSError as error:
@@ -53,11 +56,11 @@ def open_keyring(root: Path, gateway: Gateway, environ: Mapping[str, str] = os.e
     return Keyring(secret, audit, folder / "audit.head")
 
 
-def weakness(secret: str | bytes) -> str:
+def weakness(secret: str | bytes, needed: int = BYTES) -> str:
     """Why a secret could be guessed; '' where it could not."""
     text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
-    if len(secret) < BYTES:
-        return f"it has {len(secret)} characters, and {BYTES} are needed"
+    if len(secret) < needed:
+        return f"it has {len(secret)} characters, and {needed} are needed"
     if len(set(text)) < VARIED:
         return "it repeats the same few characters"
     known = next((word for word in KNOWN if word in text.lower()), None)

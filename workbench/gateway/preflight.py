@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench.declare.settings import Gateway, Settings
 from workbench.errors import Problem, WorkbenchError
 from workbench.gateway.addresses import is_loopback, is_safe
-from workbench.gateway.keyring import AUDIT, SECRET, open_keyring, weakness
+from workbench.gateway.keyring import AUDIT, BYTES, SECRET, open_keyring, weakness
 from workbench.warehouse.open import ledger_url
 
 CLIENT = "WORKBENCH_OIDC_SECRET"
@@ -85,10 +85,10 @@ def _declared(root: Path) -> Iterator[Path]:
 
 
 def _secrets(environ: Mapping[str, str]) -> Iterator[Problem]:
-    for variable in (SECRET, AUDIT, CLIENT):
-        why = weakness(environ[variable]) if variable in environ else ""
-        # A provider chooses the client's secret, and may choose fewer characters than we would.
-        if why and not (variable == CLIENT and len(environ[variable]) >= 16 and "contains" not in why):
+    # A provider chooses the client's secret, and may choose fewer characters than we would.
+    for variable, needed in ((SECRET, BYTES), (AUDIT, BYTES), (CLIENT, BYTES // 2)):
+        why = weakness(environ[variable], needed) if variable in environ else ""
+        if why:
             yield Problem(
                 "weak-secret",
                 f"the secret of {variable} is weak: {why}.",
