@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from alembic.config import Config
@@ -198,3 +199,17 @@ def test_processes_that_start_together_make_the_tables_once(tmp_path: Path) -> N
     )
     started = [subprocess.Popen([sys.executable, "-c", code, url(tmp_path)], stderr=subprocess.PIPE) for _ in range(3)]
     assert [(one.communicate()[1], one.returncode) for one in started] == [(b"", 0)] * 3
+
+
+def test_threads_that_start_together_make_their_tables(tmp_path: Path) -> None:
+    found: list[object] = []
+
+    def look(number: int) -> None:
+        found.append(LedgerStore(f"sqlite:///{tmp_path / str(number) / 'ledger.db'}").recent(1, None))
+
+    threads = [Thread(target=look, args=(number % 4,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [()] * 8

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from workbench.declare.terms import Name, Span, Term, Words
+from workbench.declare.grains import GRAINS
+from workbench.declare.terms import Length, Name, Span, Term, Words
+from workbench.errors import did_you_mean
 
 
 class Asked(Term):
@@ -83,6 +85,14 @@ def _time_range(value: Any) -> Any:
     return value
 
 
+def _known_grain(value: Length) -> Length:
+    """A length of the calendar everyone has."""
+    if value.grain not in GRAINS:
+        hint = did_you_mean(value.grain, GRAINS, f"One of {', '.join(GRAINS)}.")
+        raise ValueError(f"no grain '{value.grain}'. {hint}".removesuffix("."))
+    return value
+
+
 class Question(Term):
     """Which metrics, by what, where, having, in which order, how many, and when."""
 
@@ -93,7 +103,7 @@ class Question(Term):
     order_by: Words = Field((), description="Columns of the answer; '-name' or 'name desc' for descending.")
     limit: int | None = Field(None, ge=0)
     time: Annotated[TimeRange | None, BeforeValidator(_time_range)] = None
-    compare: Span | None = Field(
+    compare: Annotated[Span, AfterValidator(_known_grain)] | None = Field(
         None, description="Beside each metric its value that much earlier, the change and the ratio: '1 year'."
     )
     share_of: Words = Field(

@@ -16,7 +16,7 @@ _NARROW = frozenset({"substring", "left", "right", "lpad", "rpad", "split_part",
 """Functions that count characters in 32 bits."""
 
 
-class Compiler(PostgresCompiler):  # type: ignore[misc]  # ibis ships no types
+class _Compiler(PostgresCompiler):  # type: ignore[misc]  # ibis ships no types
     """ibis's own compiler, but for what PostgreSQL does otherwise than DuckDB.
 
     Text is ordered by its bytes whatever the locale, letters are turned large and small as Unicode says, LIKE has no
@@ -25,6 +25,22 @@ class Compiler(PostgresCompiler):  # type: ignore[misc]  # ibis ships no types
 
     __slots__ = ()
     SIMPLE_OPS: ClassVar[dict[Any, str]] = {}  # those of ibis are methods of its class; here they would hide ours
+
+    def visit_Select(self, op: Any, *, qualified: Any, sort_keys: Any, distinct: Any, **given: Any) -> Any:
+        """Conditions on windows as columns of a subquery: there is no QUALIFY, and sqlglot's way loses aliases."""
+        if not qualified:
+            return super().visit_Select(op, qualified=(), sort_keys=sort_keys, distinct=distinct, **given)
+        extra = {f"__q{i}": condition for i, condition in enumerate(qualified)}
+        extra |= {f"__s{i}": key.this for i, key in enumerate(sort_keys)}
+        columns = {name: sg.column(name, table="__all", quoted=True) for name in (*op.schema, *extra)}
+        hidden = [value.as_(name, quoted=True) for name, value in extra.items()]
+        inner = sg.select(*self._cleanup_names(given["selections"]), *hidden).from_(given["parent"])
+        inner = inner.where(*given["predicates"]) if given["predicates"] else inner
+        outer = sg.select(*(columns[name] for name in op.schema)).from_(inner.subquery("__all"))
+        outer = outer.where(*(columns[f"__q{i}"] for i in range(len(qualified))))
+        turned = [sge.Ordered(**{**key.args, "this": columns[f"__s{i}"]}) for i, key in enumerate(sort_keys)]
+        outer = outer.order_by(*turned) if turned else outer
+        return outer.distinct() if distinct else outer
 
     # ------------------------------------------------------------------ order of text
 
@@ -195,13 +211,13 @@ class Compiler(PostgresCompiler):  # type: ignore[misc]  # ibis ships no types
         _refuse("approx_distinct", "count(distinct ...) is exact.")
 
 
-COMPILER = Compiler()
+_COMPILER = _Compiler()
 
 
 def postgres_sql(expr: Any) -> str:
     """The SQL text of an expression; raises `Unanswerable` (not-on-this-engine)."""
-    query = COMPILER.to_sqlglot(expr)
-    return str(query.sql(dialect=COMPILER.dialect, pretty=True, unsupported_level=sg.ErrorLevel.RAISE))
+    query = _COMPILER.to_sqlglot(expr)
+    return str(query.sql(dialect=_COMPILER.dialect, pretty=True, unsupported_level=sg.ErrorLevel.RAISE))
 
 
 def _by_bytes(op: Any, value: Any) -> Any:

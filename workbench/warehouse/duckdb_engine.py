@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -117,6 +117,10 @@ class DuckDBEngine:
             reader = self._guarded(cursor, lambda: _relation(cursor, sql, parameters).to_arrow_reader(BATCH_ROWS))
             undo.pop_all()
         return pa.RecordBatchReader.from_batches(reader.schema, self._batches(file, cursor, reader))
+
+    def moment(self) -> AbstractContextManager[None]:
+        """Nothing to hold: a file that is replaced shows in its version."""
+        return nullcontext()
 
     def version(self) -> str:
         """The identity of the data: it changes when the file is replaced."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,6 +49,10 @@ class Engine(Protocol):
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> pa.RecordBatchReader:
         """The rows of one statement batch by batch, never all in memory."""
+        ...
+
+    def moment(self) -> AbstractContextManager[None]:
+        """Whatever the same thread asks inside sees the data of one moment, where the engine can hold it."""
         ...
 
     def version(self) -> str:

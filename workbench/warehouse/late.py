@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,10 @@ class LateEngine:
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> pa.RecordBatchReader:
         """As the engine's."""
         return self._started().stream(sql, parameters)
+
+    def moment(self) -> AbstractContextManager[None]:
+        """As the engine's."""
+        return self._started().moment()
 
     def version(self) -> str:
         """As the engine's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ BUSY = 10
 UPGRADING = 0x776F726B
 """The number of PostgreSQL's advisory lock under which one process at a time changes tables."""
 
+_UPGRADING = threading.Lock()
+"""Alembic keeps what it is doing in its module, so two threads must not be at it at once."""
+
 
 def open_database(url: sa.URL, durable: bool = False) -> sa.Engine:
     """The engine, with every table in place; ``durable`` commits survive a loss of power too.
@@ -31,7 +35,8 @@ def open_database(url: sa.URL, durable: bool = False) -> sa.Engine:
         sa.event.listen(engine, "connect", _pragmas("FULL" if durable else "NORMAL"))
     try:
         if _version(engine) != NEWEST:
-            _upgrade(engine)
+            with _UPGRADING:
+                _upgrade(engine)
     except BaseException:
         engine.dispose()
         raise

@@ -22,12 +22,27 @@ def open_engine(root: Path, where: Environment, say: Say | None = None) -> Engin
     """The engine over the warehouse of an environment; built and opened at its first use, which may raise."""
 
     def start() -> Engine:
+        if where.url:
+            return _postgres(where.url)
         from workbench.warehouse.duckdb_engine import DuckDBEngine  # the engine's code takes its time to load
 
         prepare(root, where, say)
         return DuckDBEngine(root / where.warehouse)
 
     return LateEngine(start)
+
+
+def _postgres(url: str) -> Engine:
+    """The engine over an existing database; its driver is an extra."""
+    try:
+        import psycopg  # noqa: F401
+    except ModuleNotFoundError:
+        said = "The package psycopg is not installed, through which PostgreSQL is reached."
+        hint = "pip install 'governed-workbench[postgres]'"
+        raise WarehouseError(Problem("no-warehouse", said, hint=hint)) from None
+    from workbench.warehouse.postgres_engine import PostgresEngine
+
+    return PostgresEngine(url)
 
 
 def prepare(root: Path, where: Environment, say: Say | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import lru_cache
@@ -67,8 +68,8 @@ def _column(name: str, kind: str, restriction: Restriction, salt: str) -> str:
 
 _TYPES = {
     "integer": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
-    "float": ("DOUBLE", "FLOAT", "REAL"),
-    "string": ("VARCHAR", "STRING", "TEXT"),
+    "float": ("DOUBLE", "FLOAT", "REAL", "DOUBLE PRECISION"),
+    "string": ("VARCHAR", "STRING", "TEXT", "CHARACTER VARYING", "CHARACTER", "CITEXT", "NAME"),
     "boolean": ("BOOLEAN",),
     "date": ("DATE",),
     "timestamptz": ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"),
@@ -77,8 +78,8 @@ _TYPES = {
 
 def type_of(engine_type: str) -> str:
     """The language's name for a type of the engine; '' for one the language doesn't have."""
-    name = engine_type.upper()
-    if name.startswith("DECIMAL"):
+    name = re.sub(r" ?\(.*?\)", "", engine_type.upper())
+    if name in ("DECIMAL", "NUMERIC"):
         return "decimal"
     exact = next((ours for ours, theirs in _TYPES.items() if name in theirs or engine_type == ours), "")
     return exact or ("timestamp" if name.startswith("TIMESTAMP") else "")

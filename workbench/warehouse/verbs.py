@@ -16,7 +16,8 @@ from workbench.warehouse.parsing import Token, Tree, parse, tokens, written
 MOST_VALUES = 500
 """Columns that a pivot may make of one expression."""
 _PLACE = "(values of the pivot)"
-"""Marks where values go that are yet to be looked up; where there are none, it stays, with a row for each group."""
+"""Marks where values go that are yet to be looked up."""
+_WITHOUT_PLACE = f"SELECT COLUMNS(c -> NOT contains(c, '{_PLACE}')) FROM t"
 _ENDS = frozenset({"USING", "GROUP", "ORDER", "LIMIT"})
 _PIVOTS = frozenset({"PIVOT", "PIVOT_WIDER"})
 
@@ -94,6 +95,8 @@ class Pivot:
             ]
             column["entries"] = entries
             column["pivot_expressions"] = [_as_text(column["pivot_expressions"][0])]
+        if not all(values):  # there is nothing to make columns of: the groups alone are left
+            statement["node"]["select_list"] = parse(_WITHOUT_PLACE)["node"]["select_list"]
         return written(statement)
 
     def _lookup(self, place: int) -> Tree:
