@@ -53,6 +53,8 @@ def _legs_of(resolved: Resolved) -> Iterator[tuple[Leg, tuple[Aggregation, ...],
     yield from _all_legs(resolved.legs, resolved.aggregations)
     for level in resolved.levels:
         yield from _legs_of(level.resolved)
+    if resolved.ranking is not None:
+        yield from _legs_of(resolved.ranking.resolved)
 
 
 def _all_legs(

@@ -18,6 +18,7 @@ def _question(function: Any) -> Any:
         click.option("--every-row", is_flag=True, help="Without metrics: a line for each row, not each value once."),
         click.option("--extremes", is_flag=True, help="Without metrics: the least and the greatest value of each."),
         click.option("--fill", is_flag=True, help="Show periods without rows too."),
+        click.option("--top", metavar="TEXT", help="So many groups, and the others together: 5, or '5 of carrier'."),
         click.option("--totals", multiple=True, metavar="COLUMN", help="Rows of totals: total, or a column of --by."),
         click.option("--share-of", multiple=True, metavar="COLUMN", help="Shares: of total, or within some of --by."),
         click.option("--compare", metavar="LENGTH", help="Beside each metric its value that much earlier: '1 year'."),
@@ -41,6 +42,7 @@ def _question(function: Any) -> Any:
         "workbench query average_departure_delay --by carrier --start 2013-07-01 --end 2013-07-31",
         "workbench query flights --by metric_time.month --compare '1 month'",
         "workbench query flights --by carrier --share-of total --totals total",
+        "workbench query flights --by metric_time.month,carrier --top '3 of carrier'",
     )
 )
 @click.argument("metrics", nargs=-1)
@@ -121,6 +123,7 @@ def _keywords(
     compare: str | None,
     share_of: tuple[str, ...],
     totals: tuple[str, ...],
+    top: str | None,
     fill: bool,
     extremes: bool,
     every_row: bool,
@@ -135,6 +138,7 @@ def _keywords(
         "compare": compare,
         "share_of": _words(share_of),
         "totals": _words(totals),
+        "top": top,
         "fill": fill,
         "extremes": extremes,
         "every_row": every_row,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -93,6 +94,36 @@ def _known_grain(value: Length) -> Length:
     return value
 
 
+class Top(Term):
+    """The groups with the most of a metric, each by name; the others stand together in one row."""
+
+    n: int = Field(ge=1, description="How many groups are shown by name.")
+    of: str = Field("", description="The column of ``by`` that they are groups of; said where there are several.")
+    by: str = Field(
+        "", description="The metric that says which groups come first; the first one asked for unless said."
+    )
+    least: bool = Field(False, description="Those with the least instead.")
+    other: bool = Field(True, description="The others together in a row; with false they are left out.")
+    label: str = Field("other", description="What that row is called.")
+
+
+_TOP = re.compile(r"(\d+)( least)?(?: of (\S+))?(?: using (\S+))?( alone)?")
+
+
+def _top(value: Any) -> Any:
+    """5 means the five first; in words '5 least of carrier using flights alone'."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"n": value}
+    if not isinstance(value, str):
+        return value
+    found = _TOP.fullmatch(" ".join(value.split()))
+    if found is None:
+        said = "5, '5 of carrier', '5 of carrier using flights', '5 least of carrier' or '5 of carrier alone'"
+        raise ValueError(f"'{value}' is no top; write {said}")
+    n, least, of, by, alone = found.groups()
+    return {"n": int(n), "of": of or "", "by": by or "", "least": bool(least), "other": not alone}
+
+
 class Question(Term):
     """Which metrics, by what, where, having, in which order, how many, and when."""
 
@@ -110,6 +141,9 @@ class Question(Term):
         (), description="Beside each metric its share: 'total', or the columns of ``by`` to share within."
     )
     totals: Words = Field((), description="Rows of totals: 'total', or a column of ``by`` to subtotal by.")
+    top: Annotated[Top | None, BeforeValidator(_top, json_schema_input_type=int | str | Top | None)] = Field(
+        None, description="How many groups to show by name, the others together: 5, or '5 of carrier using flights'."
+    )
     fill: bool = Field(False, description="Show periods without rows too.")
     extremes: bool = Field(
         False, description="Without metrics: the least and the greatest value of each dimension, instead of all."

@@ -64,7 +64,8 @@ class Reliance:
 
 def relied(graph: Graph, resolved: Resolved) -> tuple[Reliance, ...]:
     """Every join of a question, each once, with the key that keeps it from multiplying rows."""
-    return tuple(dict.fromkeys(one for leg in _legs(resolved.legs) for one in _relied(graph, leg)))
+    ranking = resolved.ranking.resolved.legs if resolved.ranking else ()
+    return tuple(dict.fromkeys(one for leg in _legs((*resolved.legs, *ranking)) for one in _relied(graph, leg)))
 
 
 def key_read(graph: Graph, model: str, key: Names) -> KeyRead:

@@ -460,7 +460,8 @@ def _calendar(graph: Graph, grain: str) -> Calendar | None:
 
 def _again(graph: Graph, question: Question, base: Base, fields: list[Field], names: list[str]) -> Expression | None:
     """The asked conditions that can be told from the groups shown: they hold for added periods as well."""
-    shown = {field_expression(graph, f): Column(SHOWN, n) for n, f in zip(names, fields, strict=True)}
+    topped = question.top.of if question.top else None  # its column shows groups, and no longer what its rows have
+    shown = {field_expression(graph, f): Column(SHOWN, n) for n, f in zip(names, fields, strict=True) if n != topped}
 
     def change(tree: Expression) -> Expression:
         return shown[tree] if tree in shown else rebuild(tree, change)

@@ -17,11 +17,15 @@ from workbench.graph.formulas import Aggregation, Around, formula
 from workbench.graph.identity import same_values
 from workbench.graph.legs import Base, Leg, asked_grain, axis_finest, field_of, leg
 from workbench.graph.paths import METRIC_TIME, Field
+from workbench.graph.ranking import ranked, ranking
 from workbench.graph.timing import Offset, Timing
 
 WHOLE = "^"
 """What the relations of coarser levels start with."""
 
+
+OTHER = "other"
+"""The column that tells the row of all other groups from a group that happens to be called so."""
 
 EXTREMES = ("min", "max")
 """Both ends of the values of a dimension: what their columns end with."""
@@ -60,6 +64,17 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """Which groups of ``key`` are shown by name: those that ``resolved`` answers; the rest is called ``label``."""
+
+    key: str
+    resolved: Resolved
+    n: int
+    other: bool
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """A question with every name followed."""
 
@@ -72,6 +87,7 @@ class Resolved:
     order: tuple[tuple[str, bool], ...]
     limit: int | None
     levels: tuple[Level, ...] = ()
+    ranking: Ranking | None = None
 
 
 def resolve(graph: Graph, question: Question, whole: Question | None = None) -> Resolved:
@@ -81,6 +97,7 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
     """
     _distinct_names(question)
     _refuse_without_sense(question)
+    question = ranked(question)
     scanned: list[Aggregation] = []
     shared = _shared(graph, question)
     numbers = tuple(
@@ -105,10 +122,34 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
         for base, indexes in bases.items()
     )
     names = (*(k.name for k in keys), *(n.name for n in numbers))
-    _each_once((*names, *(["total"] if question.totals else [])))
+    ranking = _ranking(graph, question, keys, whole)
+    marks = (*(["total"] if question.totals else []), *([OTHER] if ranking and ranking.other else []))
+    _each_once((*names, *marks))
     order = tuple(_order(text, names, question) for text in question.order_by)
     levels = (*((shared,) if shared else ()), *_totals(graph, question))
-    return Resolved(question, keys, numbers, tuple(scanned), legs, having, order, question.limit, levels)
+    return Resolved(question, keys, numbers, tuple(scanned), legs, having, order, question.limit, levels, ranking)
+
+
+def _ranking(graph: Graph, question: Question, keys: tuple[Key, ...], whole: Question | None) -> Ranking | None:
+    """The groups that are shown by name; raises `QuestionError` and what ranking them raises."""
+    top = question.top
+    if top is None:
+        return None
+    key = next(key for key in keys if key.name == top.of)
+    if graph.dimension(key.field.model, key.field.dimension).type == "time":
+        raise QuestionError(
+            Problem("bad-question", f"'top' is of groups, and '{top.of}' is time.", hint="Say order_by and limit.")
+        )
+    try:
+        resolved = resolve(graph, ranking(question), whole or question)
+    except Unanswerable as error:
+        hint = f"Rank by another metric: top={{'n': {top.n}, 'by': ...}}."
+        told = [
+            replace(p, message=f"'top' ranks by '{top.by}': {p.message}", hint=f"{p.hint} {hint}")
+            for p in error.problems
+        ]
+        raise Unanswerable(told) from None
+    return Ranking(top.of, resolved, top.n, top.other, top.label)
 
 
 def _without_metrics(graph: Graph, question: Question) -> Resolved:
@@ -212,6 +253,8 @@ def _at_level(question: Question, keys: tuple[str, ...], *, compare: bool) -> Qu
     """The same question by fewer columns; which groups are shown is no part of it."""
     by = tuple(asked for asked in question.by if asked.alias in keys)
     plain = {"by": by, "having": None, "order_by": (), "limit": None, "share_of": (), "totals": ()}
+    if question.top is not None and question.top.of not in keys:
+        plain["top"] = None  # which groups are shown by name is no part of it either
     return question.model_copy(update=plain if compare else plain | {"compare": None})
 
 

@@ -19,7 +19,9 @@ from workbench.graph.resolve import Resolved
 from workbench.graph.timing import TIME
 from workbench.plan.passes.eager import Facts
 from workbench.plan.passes.order import improve
+from workbench.plan.ranked import by_rank
 from workbench.plan.steps import (
+    RANK,
     Among,
     Attach,
     CalendarSource,
@@ -31,6 +33,7 @@ from workbench.plan.steps import (
     Level,
     Moments,
     Move,
+    Named,
     Pad,
     Plan,
     Shape,
@@ -76,17 +79,27 @@ def _columns_read(resolved: Resolved) -> dict[str, set[str]]:
 def _plan(granted: Pass, resolved: Resolved, types_of: TypesOf, salt: str) -> Plan:
     names = tuple(key.name for key in resolved.keys)
     legs = tuple(_leg(granted, leg, resolved.aggregations, leg.names, types_of, salt) for leg in resolved.legs)
+    named = None
+    if resolved.ranking is not None:
+        one = resolved.ranking
+        named = Named(one.key, one.n, one.other, one.label)
+        ranked = _plan(granted, one.resolved, types_of, salt)
+        legs = tuple(by_rank(leg, named, ranked) for leg in legs)
     derived = tuple(Derive(number.name, _by_name(number.tree)) for number in resolved.numbers)
     having = _by_name(resolved.having) if resolved.having is not None else None
     ordered = {name for name, _ in resolved.order}
     # The keys break ties, so that the same question gives the same rows in the same order.
     order = (*resolved.order, *((name, False) for name in names if name not in ordered))
+    if named is not None:
+        names = (*names, RANK)
+        at = next(i for i, (name, _) in enumerate(order) if name == named.key)
+        order = (*order[:at], (RANK, False), *order[at:]) if named.key not in ordered else (*order, (RANK, False))
     levels = tuple(Level(o.name, o.keys, _plan(granted, o.resolved, types_of, salt), o.label) for o in resolved.levels)
     asked = resolved.question
     if asked.extremes:
         order = resolved.order
     legs = tuple(replace(leg, every=bool(leg.keys)) for leg in legs) if asked.every_row else legs
-    return Plan(legs, names, derived, Shape(having, order, resolved.limit, asked.extremes), levels=levels)
+    return Plan(legs, names, derived, Shape(having, order, resolved.limit, asked.extremes), levels=levels, named=named)
 
 
 def _leg(

@@ -47,7 +47,10 @@ def _leg(leg: Leg) -> Iterator[str]:
         yield _moment_of(attach) + _attach(attach)
         yield from (f"  {_rule(rule, attach.source.table)}" for rule in attach.source.filters)
     for among in leg.among:
-        yield f"join what '{among.text}' needs, by {', '.join(_text(ours) for ours, _ in among.pairs)}:"
+        if among.rank:
+            yield f"rank the groups of {among.text}, and put all but the first together:"
+        else:
+            yield f"join what '{among.text}' needs, by {', '.join(_text(ours) for ours, _ in among.pairs)}:"
         yield from (f"  {line}" for line in explain(among.plan).splitlines())
     if leg.keep.asked is not None:
         yield f"keep rows where {_text(leg.keep.asked)}"

@@ -12,13 +12,13 @@ import ibis.expr.datatypes as dt
 from workbench.declare.expression import Aggregate, Column, conjunction
 from workbench.errors import Problem, QuestionError
 from workbench.graph.formulas import SCANNED
-from workbench.graph.resolve import EXTREMES
+from workbench.graph.resolve import EXTREMES, OTHER
 from workbench.plan.lower_followed import followed
 from workbench.plan.lower_joined import attached, summarized_twice
 from workbench.plan.lower_lifted import text_of
 from workbench.plan.lower_moved import Names, moments, moved, padded, whole
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
-from workbench.plan.steps import TOTAL, Among, Latest, Leg, Level, Plan, Source
+from workbench.plan.steps import RANK, TOTAL, Among, Latest, Leg, Level, Named, Plan, Source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -125,18 +125,23 @@ def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
     joined = attached(leg, rows, names, lambda source: _source(source, find), late=False)
     for among in leg.among:
         joined = _with_condition(joined, among, names, find)
-        names |= {(among.name, one.name): f"{among.name}.{one.name}" for one in among.plan.derived}
+        columns = (*(one.name for one in among.plan.derived), *([among.rank] if among.rank else ()))
+        names |= {(among.name, column): f"{among.name}.{column}" for column in columns}
     return joined, names
 
 
 def _with_condition(joined: ir.Table, among: Among, names: Names, find: FindTable) -> ir.Table:
     """The rows with the aggregates of the entity they belong to; an entity without any has NULLs."""
     groups = to_ibis(among.plan, find)
+    if among.rank:
+        order = [_direction(name, descending) for name, descending in among.plan.shape.order]
+        groups = groups.mutate(**{among.rank: ibis.row_number().over(order_by=order) + 1})
     right = groups.select(**{f"{among.name}.{column}": groups[column] for column in groups.columns})
-    on = [
-        lower(ours, lambda of: joined[names[of.relation, of.name]]) == right[f"{among.name}.{key}"]
-        for ours, key in among.pairs
-    ]
+    on = []
+    for ours, key in among.pairs:
+        value = lower(ours, lambda of: joined[names[of.relation, of.name]])
+        theirs = right[f"{among.name}.{key}"]
+        on.append(value.identical_to(theirs) if among.rank else value == theirs)
     return joined.left_join(right, on)
 
 
@@ -221,14 +226,25 @@ def _shape(plan: Plan, combined: ir.Table, find: FindTable) -> ir.Table:
         )
     shown = {name: combined[name] for name in (combined.columns if plan.shape.extremes else plan.keys)}
     shown |= {one.name: lower(one.tree, column) for one in plan.derived}
-    out = combined.select(**shown)
+    out = _labelled(combined.select(**shown), plan.named) if plan.named else combined.select(**shown)
     order = [_direction(name, descending) for name, descending in plan.shape.order]
     totals = [level for level in plan.levels if level.label]
     if order and not (totals and plan.shape.limit is None):
         out = out.order_by(order)
     if plan.shape.limit is not None:
         out = out.limit(plan.shape.limit)
-    return _with_totals(out, totals, find).order_by([ibis.asc(TOTAL, nulls_first=True), *order]) if totals else out
+    if totals:
+        out = _with_totals(out, totals, find).order_by([ibis.asc(TOTAL, nulls_first=True), *order])
+    return out.drop(RANK) if plan.named else out
+
+
+def _labelled(out: ir.Table, named: Named) -> ir.Table:
+    """The groups with the others called by their name, and a column that tells them from a group of that name."""
+    if not named.other:
+        return out
+    is_other = (out[RANK] > named.n).fill_null(False)
+    key = out[named.key] if out[named.key].type().is_string() else out[named.key].cast("string")
+    return out.mutate(**{named.key: is_other.ifelse(named.label, key), OTHER: is_other})
 
 
 def _with_wholes(combined: ir.Table, level: Level, find: FindTable) -> ir.Table:

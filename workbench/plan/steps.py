@@ -150,12 +150,30 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """The answer of a plan joined to rows as the relation ``name``, by pairs of (value of the row, key of the plan)."""
+    """The answer of a plan joined to rows as the relation ``name``, by pairs of (value of the row, key of the plan).
+
+    With ``rank``, its rows are numbered in their order under that name, and NULLs of keys meet each other.
+    """
 
     name: str
     text: str
     plan: Plan
     pairs: tuple[tuple[Expression, str], ...]
+    rank: str = ""
+
+
+RANK = "__rank"
+"""The key that says the how many-th of the groups shown by name a group is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The groups of ``key`` that are shown by name, ``n`` at most; all others are one group called ``label``."""
+
+    key: str
+    n: int
+    other: bool
+    label: str
 
 
 TOTAL = "total"
@@ -201,6 +219,7 @@ class Plan:
     shape: Shape
     restrictions: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()
+    named: Named | None = None
 
     def tables(self) -> tuple[str, ...]:
         """Every table the plan reads."""

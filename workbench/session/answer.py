@@ -28,7 +28,7 @@ class AnswerColumn:
     """A column of the answer: what it is and how to print it; ``aspect`` says what of a metric it shows."""
 
     name: str
-    role: Literal["metric", "dimension", "column", "total"]
+    role: Literal["metric", "dimension", "column", "total", "mark"]
     kind: Literal["number", "text", "time", "boolean", "other"]
     label: str
     unit: str = ""

@@ -17,7 +17,7 @@ from workbench.graph.build import Graph
 from workbench.graph.formulas import SCANNED, Aggregation
 from workbench.graph.legs import Leg
 from workbench.graph.paths import Field
-from workbench.graph.resolve import EXTREMES, Number, Resolved
+from workbench.graph.resolve import EXTREMES, OTHER, Number, Resolved
 from workbench.plan.steps import TOTAL
 from workbench.session.answer import AnswerColumn
 from workbench.session.cache import Templates
@@ -53,6 +53,8 @@ def answer_columns(graph: Graph, resolved: Resolved | None, schema: Any) -> tupl
             out.append(_metric_column(graph, numbers[field.name], kind))
         elif resolved and resolved.question.totals and field.name == TOTAL:
             out.append(AnswerColumn(field.name, "total", "text", "Total"))
+        elif resolved and resolved.ranking and field.name == OTHER:
+            out.append(AnswerColumn(field.name, "mark", "boolean", "Other"))
         else:
             out.append(AnswerColumn(field.name, "column", kind, field.name))
     return tuple(out)

@@ -110,6 +110,7 @@ class Session:
         compare: str | None = None,
         share_of: str | Iterable[str] = (),
         totals: str | Iterable[str] = (),
+        top: Any = None,
         fill: bool = False,
         extremes: bool = False,
         every_row: bool = False,
@@ -117,7 +118,7 @@ class Session:
         """Ask for metrics by dimensions; see `Question` for each part."""
         asked = _question(
             metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
-            compare=compare, share_of=share_of, totals=totals, fill=fill, extremes=extremes,
+            compare=compare, share_of=share_of, totals=totals, top=top, fill=fill, extremes=extremes,
             every_row=every_row,
         )  # fmt: skip
         return self.ask(asked)
@@ -173,6 +174,7 @@ class Session:
         compare: str | None = None,
         share_of: str | Iterable[str] = (),
         totals: str | Iterable[str] = (),
+        top: Any = None,
         fill: bool = False,
         extremes: bool = False,
         every_row: bool = False,
@@ -182,7 +184,7 @@ class Session:
 
         asked = _question(
             metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
-            compare=compare, share_of=share_of, totals=totals, fill=fill, extremes=extremes,
+            compare=compare, share_of=share_of, totals=totals, top=top, fill=fill, extremes=extremes,
             every_row=every_row,
         )  # fmt: skip
         compiled = self._compile(asked)

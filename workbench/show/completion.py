@@ -61,10 +61,13 @@ def complete_metric(before: str, session: Catalogue) -> tuple[str, list[Choice]]
         "where": lambda: _paths(fragment, session, asked),
         "having": lambda: [Choice(n, "metric") for n in asked or sorted(named)],
         "order by": lambda: [*(Choice(n, "metric") for n in asked), *(Choice(n, "dimension") for n in grouped)],
+        "top": lambda: _of_top(body, asked, grouped),
         "share of": lambda: [Choice("total", "keyword"), *(Choice(n, "dimension") for n in grouped)],
         "totals": lambda: [Choice("total", "keyword"), *(Choice(n, "dimension") for n in grouped)],
     }
-    ended = _ended(body) or (word in ALONE and not body.strip())
+    ended = (_ended(body) and not (word == "top" and body.split()[-1] in ("of", "using"))) or (
+        word in ALONE and not body.strip()
+    )
     choices: list[Choice] = []
     if word in ("", "by") and ended:
         choices = _next_words(known)
@@ -110,6 +113,16 @@ def _paths(fragment: str, session: Catalogue, metrics: Sequence[str]) -> list[Ch
             parts = [p for p in DATE_PARTS if clock or p not in _CLOCK_PARTS]
             return [Choice(f"{stem}.{g}", "grain") for g in (*sorted(grains, key=GRAINS.index), *parts)]
     return [Choice(card.path, "dimension") for card in cards]
+
+
+def _of_top(body: str, asked: Sequence[str], grouped: Sequence[str]) -> list[Choice]:
+    """What may follow in ``top 5 of carrier using flights``."""
+    words = body.split()
+    if words[-1:] == ["of"]:
+        return [Choice(name, "dimension") for name in grouped]
+    if words[-1:] == ["using"]:
+        return [Choice(name, "metric") for name in asked]
+    return [Choice(word, "keyword") for word in ("least", "of", "using", "alone") if words and word not in words]
 
 
 def _next_words(known: Sequence[object]) -> list[Choice]:

@@ -68,6 +68,7 @@ class WorkbenchMagics(Magics):
         Metrics come first, the rest in any order: by PATHS, where CONDITION, having CONDITION,
         order by COLUMNS [desc], limit N, time 2013 | 2013-01 to 2013-06 | since 2013-03 | until 2013-Q2,
         compare LENGTH, share of total | COLUMNS, totals [COLUMNS], fill (periods without rows too).
+        top 5 [least] [of COLUMN] [using METRIC] [alone] shows so many groups by name, the others together.
         Without metrics: extremes (least and greatest value), every row (a line for each row).
         'name as other' renames a column. As %%metric the question may take several lines. Tab completes names.
         """

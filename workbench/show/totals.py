@@ -27,7 +27,7 @@ def shown_rows(answer: Answer, rows: int) -> list[tuple[dict[str, Any], str]]:
 def shown_columns(answer: Answer) -> tuple[AnswerColumn, ...]:
     """The columns a person needs: the marker only where no group can hold its word."""
     grouped = any(c.role == "dimension" for c in answer.columns)
-    return tuple(c for c in answer.columns if c.role != "total" or not grouped)
+    return tuple(c for c in answer.columns if c.role not in ("total", "mark") or not grouped)
 
 
 def words(answer: Answer, total: str) -> dict[str, str]:

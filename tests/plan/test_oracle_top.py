@@ -1,0 +1,88 @@
+"""The groups with the most by name and the others together, against brute force over rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.plan import shop
+from tests.plan.shop_time import Asked
+from tests.plan.test_oracle import assert_same
+from tests.plan.test_oracle_beside import answer, at_level, grouped, meaning, questions
+from tests.plan.test_oracle_time import OTHERS, shops
+from workbench.declare.question import Question
+from workbench.declare.workspace import Workspace, load
+
+pytestmark = pytest.mark.slow
+
+oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
+
+OTHER, TOP = "the rest", "top"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The declared shop."""
+    return load(shop.declare(tmp_path_factory.mktemp("shop"))).require()
+
+
+def first(groups: dict[Any, Any], name: str, n: int, least: bool) -> list[Any]:
+    """The keys of the groups with the most, NULL values last and equal ones by their key, NULL last there too."""
+
+    def rank(key: Any) -> Any:
+        value = groups[key][name]
+        return value is None, (value or 0) * (1 if least else -1), key[0] is None, str(key[0])
+
+    return [key[0] for key in sorted(groups, key=rank)[:n]]
+
+
+@pytest.mark.nightly
+@oracle
+@given(
+    tables=shops, drawn=questions(), pick=st.data(), n=st.integers(1, 3), least=st.booleans(), alone=st.booleans(),
+    fill=st.booleans(), totals=st.booleans(),
+)  # fmt: skip
+def test_top_and_the_rest_are_groups_of_rows(
+    workspace: Workspace, tables: shop.Tables, drawn: Any, pick: Any, n: int, least: bool, alone: bool, fill: bool,
+    totals: bool,
+) -> None:  # fmt: skip
+    metrics, asked = drawn
+    of = pick.draw(
+        st.sampled_from([path for path in OTHERS if not path.startswith(("placed", "joined", "customer.j"))])
+    )
+    if not all(base.model == "orders" for m in metrics for base in shop.METRICS[m][0]) and "customer" not in of:
+        of = "customer.tier"
+    by = (of, *(path for path in asked.by if path != of))
+    by_metric = pick.draw(st.sampled_from(metrics))
+    question = Question(
+        metrics=metrics, by=by, where=asked.text, time=asked.time, fill=fill, totals=of if totals else (),
+        top={"n": n, "of": of, "by": by_metric, "least": least, "other": not alone, "label": OTHER},
+    )  # fmt: skip
+    groups = at_level_of(tables, [by_metric], Asked((of,), asked.where, asked.time), by)
+    shown = first(groups, by_metric, n, least)
+
+    def regrouped(tables: shop.Tables, model: str, row: shop.Row) -> Any:
+        value = shop.value_of(tables, model, row, of)
+        return value if value in shown else OTHER
+
+    shop.REGROUPED[TOP] = regrouped
+    rows = answer(workspace, tables, question)
+    wanted = meaning(metrics, Asked((TOP, *by[1:]), asked.where, asked.time), tables, None, fill)
+    if alone:
+        wanted = {key: values for key, values in wanted.items() if key[0] != OTHER}
+    plain_rows = [row for row in rows if row.get("total") is None]
+    assert_same(grouped(plain_rows, by, metrics), wanted)
+    if not alone:
+        assert all(row["other"] == (row[of] == OTHER) for row in plain_rows)
+    if totals:
+        of_it = [row for row in rows if row["total"] is not None]
+        level = at_level_of(tables, metrics, Asked((TOP,), asked.where, asked.time), (TOP, *by[1:]))
+        assert_same(grouped(of_it, (of,), metrics), {k: v for k, v in level.items() if not alone or k[0] != OTHER})
+
+
+def at_level_of(tables: shop.Tables, metrics: list[str], asked: Asked, by: tuple[str, ...]) -> Any:
+    """The groups by one column, of the rows that the whole question covers."""
+    return at_level(tables, metrics, Asked(by, asked.where, asked.time), asked.by, False)
