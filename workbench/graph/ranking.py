@@ -9,6 +9,9 @@ from workbench.graph.paths import METRIC_TIME
 VALUE = "__value"
 """What groups are ranked by, as no alias that a person types is called."""
 
+_KEPT = frozenset({"where", "time", "timezone"})
+"""What says which rows a question is about."""
+
 
 def ranked(question: Question) -> Question:
     """The question with every part of ``top`` said; raises `QuestionError` (bad-question, unknown-column)."""
@@ -57,8 +60,10 @@ def ranking(question: Question) -> Question:
     assert question.top is not None
     top = question.top
     of = next(asked for asked in question.by if asked.alias == top.of)
+    plain = question.model_copy(
+        update={field: info.get_default() for field, info in Question.model_fields.items() if field not in _KEPT}
+    )
     order = VALUE if top.least else f"-{VALUE}"
-    return Question(
-        metrics=(Asked(path=top.by, alias=VALUE),), by=(of,), where=question.where, time=question.time,
-        order_by=order, limit=top.n,
-    )  # fmt: skip
+    return plain.model_copy(
+        update={"metrics": (Asked(path=top.by, alias=VALUE),), "by": (of,), "order_by": (order,), "limit": top.n}
+    )
