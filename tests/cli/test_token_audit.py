@@ -40,7 +40,7 @@ def test_a_token_from_its_issue_to_its_end(run: Run, here: Path) -> None:
     assert "revoked" in run("token", "list", at=here).out
     tokens.close()
     acts = run("audit", "--format", "json", at=here).json
-    assert [act["verb"] for act in acts] == ["token:revoke", "token:issue"]
+    assert [act["verb"] for act in acts] == ["revoke:token", "issue:token"]
     assert acts[1]["rules"] == ["for 'ana@skyways.example'"]
     verified = run("audit", "verify", at=here)
     assert (verified.code, verified.err) == (0, "All 2 entries are as they were written.\n")
@@ -65,7 +65,7 @@ def test_mistakes_are_explained(run: Run, here: Path, words: tuple[str, ...], sa
 def test_the_audit_is_searched_and_an_edit_fails_its_check(run: Run, here: Path) -> None:
     for name in ("ana", "bo", "cy"):
         run("token", "issue", "--for", name, at=here)
-    assert run("audit", "--limit", "1", "--format", "csv", at=here).out.count("token:issue") == 1
+    assert run("audit", "--limit", "1", "--format", "csv", at=here).out.count("issue:token") == 1
     assert len(run("audit", "--since", "1h", "--format", "json", at=here).json) == 3
     assert run("audit", "--since", "2999-01-01", "--format", "json", at=here).json == []
     assert run("audit", "--denied", "--format", "json", at=here).json == []

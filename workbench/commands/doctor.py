@@ -136,6 +136,7 @@ def _workspace(asker: Asker) -> Iterator[Finding]:
         fix = "Declare roles in access/roles.yml; 'workbench init' writes a first set."
         yield Finding("you", "failed", f"'{who}' has no role", fix)
     yield from _warehouse(workspace, environment)
+    yield from _gateway(workspace, environment)
 
 
 def _warehouse(workspace: Workspace, environment: str) -> Iterator[Finding]:
@@ -157,6 +158,26 @@ def _warehouse(workspace: Workspace, environment: str) -> Iterator[Finding]:
             yield Finding("folder of the warehouse", "warning", f"'{path.parent}' cannot be written", "Ask its owner.")
     except WorkbenchError as error:
         yield _of_error("warehouse", error)
+
+
+def _gateway(workspace: Workspace, environment: str) -> Iterator[Finding]:
+    """What keeps other users of the machine away, where this workspace has a gateway of its own."""
+    from workbench.declare.settings import Gateway
+    from workbench.gateway.preflight import check, open_to_others
+
+    settings, root = workspace.settings, workspace.root
+    if settings.gateway == Gateway() and not (root / settings.gateway.keys).exists():
+        return
+    loose = list(open_to_others(settings, root, environment))
+    for problem in loose:
+        yield Finding("gateway", "warning", problem.message, problem.hint)
+    if loose:
+        return
+    try:
+        check(settings, "127.0.0.1", root, environment)
+        yield Finding("gateway", "ok", "its secrets are strong, and its files are its user's alone")
+    except WorkbenchError as error:
+        yield _of_error("gateway", error)
 
 
 def _of_error(about: str, error: WorkbenchError) -> Finding:

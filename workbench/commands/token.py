@@ -46,7 +46,7 @@ def issue(asker: Asker, owner: str, expires: str, scope: tuple[str, ...]) -> Non
     with open_records_of(asker) as (audit, tokens):
         text, made = tokens.issue(owner, lasts, scope, issued_by=getpass.getuser())
         audit.decision(
-            principal=_here(), verb="token:issue", allowed=True, resources=[made.id], rules=[f"for '{made.name}'"]
+            principal=_here(), verb="issue:token", allowed=True, resources=[made.id], rules=[f"for '{made.name}'"]
         )
     click.echo(text)
     say(f"The token '{made.id}' of {made.name} is good for {', '.join(made.scope)} until {_shown(made.expires)} UTC.")
@@ -81,7 +81,7 @@ def revoke(asker: Asker, id: str) -> None:
     with open_records_of(asker) as (audit, tokens):
         ended = tokens.revoke(id)
         audit.decision(
-            principal=_here(), verb="token:revoke", allowed=True, resources=[ended.id], rules=[f"of '{ended.name}'"]
+            principal=_here(), verb="revoke:token", allowed=True, resources=[ended.id], rules=[f"of '{ended.name}'"]
         )
     say(f"The token '{ended.id}' of {ended.name} is revoked.")
 
