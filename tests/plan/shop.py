@@ -130,6 +130,7 @@ CREATE TABLE shop.orders (
   order_id INTEGER, customer_id INTEGER, ship_region_id INTEGER, status VARCHAR, amount INTEGER, placed TIMESTAMP
 );
 CREATE TABLE shop.refunds (refund_id INTEGER, customer_id INTEGER, amount INTEGER, refunded DATE);
+CREATE TABLE shop.days (day DATE, lot DATE, season DATE, round INTEGER);
 """
 
 

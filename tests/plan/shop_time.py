@@ -59,6 +59,15 @@ DECLARATIONS = """
 ---
 {metric: revenue_year_ago, expr: revenue, offset: 1 year}
 ---
+{metric: orders_month_ago_daily, model: orders, expr: count(*), offset: {by: 1 month, each: day}}
+---
+{metric: median_month_ago, model: orders, expr: median(amount), offset: 1 month}
+---
+metric: orders_week_ago_7d
+expr: week_ago
+inputs: {week_ago: {metric: orders, offset: 1 week}}
+window: 7 days
+---
 {metric: buyers_week_ago, expr: buyers, offset: 1 week}
 ---
 {metric: orders_month_start, model: orders, expr: count(*), offset_to: month}
@@ -236,6 +245,12 @@ class Looks:
     to_date: str | None = None
     running: bool = False
     period: str | None = None
+    each: str | None = None
+
+    @property
+    def once(self) -> bool:
+        """Whether rows that several moments look at count once where these are shown together."""
+        return bool(self.steps) and all(count for count, _ in self.steps) and not self.spans and not self.each
 
     @property
     def spans(self) -> bool:
@@ -250,7 +265,8 @@ class Looks:
     def asks_for_a_span(self, model: str, asked: Asked) -> bool:
         """Whether it just asks for an earlier span of time."""
         offsets = bool(self.steps) and all(count for count, _ in self.steps)
-        return offsets and not self.spans and asked.time is not None and not asked.on_time(model)
+        alike = offsets and not self.spans and not self.each
+        return alike and asked.time is not None and not asked.on_time(model)
 
     def at(self, now: datetime, row: datetime) -> bool:
         """Whether it sees, at ``now``, a row of that moment."""
@@ -267,6 +283,7 @@ class Looks:
         read = [grain for one in asked.where for path in one.paths if (grain := on_axis(model, path))]
         units = [grain for count, grain in self.steps if count] + [g for g in (self.to_date,) if g]
         units += [self.window[1]] if self.window else []
+        units += [self.each] if self.each else []
         wanted = {PARTS[one][0] if one in PARTS else one for one in (*units, *asked.grains(model), *read)}
         if asked.time:
             wanted.add(asked.covering(model))
@@ -300,7 +317,9 @@ class Part:
         pairs: dict[tuple[Any, ...], list[tuple[datetime | None, Row]]] = {} if asked.by else {(): []}
         for now, row in self._pairs(tables, asked):
             key = tuple(_value(tables, self.base.model, row, now, path) for path in asked.by)
-            pairs.setdefault(key, []).append((now, row))
+            seen = pairs.setdefault(key, [])
+            if not (self.looks and self.looks.once and self.level is None and any(row is one for _, one in seen)):
+                seen.append((now, row))
         if self.level is not None:
             pairs = self._levelled(pairs, asked)
         if self._among_rows(asked):
@@ -485,6 +504,9 @@ METRICS: dict[str, Meaning] = {
     "orders_week_ago": _one(shop.ORDERS, _back(7, "day")),
     "revenue_month_ago": _through("revenue", _back(1, "month")),
     "revenue_year_ago": _through("revenue", _back(1, "year")),
+    "orders_month_ago_daily": _one(shop.ORDERS, replace(_back(1, "month"), each="day")),
+    "median_month_ago": _one(MEDIAN, _back(1, "month")),
+    "orders_week_ago_7d": _one(shop.ORDERS, replace(WEEK, steps=((1, "week"),))),
     "buyers_week_ago": _through("buyers", _back(1, "week")),
     "orders_month_start": _one(shop.ORDERS, _back(0, "month")),
     "refunds_week_start": _through("refunds", _back(0, "week")),

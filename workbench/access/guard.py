@@ -10,6 +10,7 @@ from workbench.access.principal import Principal
 from workbench.access.restriction import Mask, Restriction
 from workbench.declare.expression import Aggregate, Call, Column, Expression, children
 from workbench.errors import AccessDenied, Problem, QuestionError
+from workbench.graph.calendars import plain_column
 from workbench.graph.formulas import SCANNED, Aggregation
 from workbench.graph.legs import SHOWN, Leg
 from workbench.graph.resolve import Resolved
@@ -99,12 +100,10 @@ def _check(
         if tree.relation in _OF_NO_TABLE:
             return
         model, table = named[tree.relation]
-        left = restrictions[table]
-        if not left.shows(tree.name):
-            raise QuestionError(
-                Problem("missing-column", f"the table '{table}' of '{model}' has no column '{tree.name}'.")
-            )
-        mask = left.mask_of(tree.name)
+        left, name = restrictions[table], plain_column(tree.name)
+        if not left.shows(name):
+            raise QuestionError(Problem("missing-column", f"the table '{table}' of '{model}' has no column '{name}'."))
+        mask = left.mask_of(name)
         if mask and not is_fine:
             raise AccessDenied(_masked(mask, table))
         return

@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from workbench.declare.grains import GRAINS
-from workbench.declare.terms import Length, Name, Span, Term, Words
-from workbench.errors import did_you_mean
+from workbench.declare.terms import Name, Span, Term, Words
 
 
 class Asked(Term):
@@ -86,14 +84,6 @@ def _time_range(value: Any) -> Any:
     return value
 
 
-def _known_grain(value: Length) -> Length:
-    """A length of the calendar everyone has."""
-    if value.grain not in GRAINS:
-        hint = did_you_mean(value.grain, GRAINS, f"One of {', '.join(GRAINS)}.")
-        raise ValueError(f"no grain '{value.grain}'. {hint}".removesuffix("."))
-    return value
-
-
 class Top(Term):
     """The groups with the most of a metric, each by name; the others stand together in one row."""
 
@@ -134,7 +124,7 @@ class Question(Term):
     order_by: Words = Field((), description="Columns of the answer; '-name' or 'name desc' for descending.")
     limit: int | None = Field(None, ge=0)
     time: Annotated[TimeRange | None, BeforeValidator(_time_range)] = None
-    compare: Annotated[Span, AfterValidator(_known_grain)] | None = Field(
+    compare: Span | None = Field(
         None, description="Beside each metric its value that much earlier, the change and the ratio: '1 year'."
     )
     share_of: Words = Field(

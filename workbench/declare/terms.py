@@ -24,7 +24,7 @@ def _span(value: Any) -> Any:
     """'28 days' as its parts."""
     if isinstance(value, dict | Length):
         return value
-    found = re.fullmatch(r"\s*(\d+)\s+([a-z_]+?)s?\s*", str(value))
+    found = re.fullmatch(r"\s*(\d+)\s+([a-z][a-z0-9_]*?)s?\s*", str(value))
     if found is None:
         raise ValueError(f"'{value}' is not a length of time; write it as '28 days' or '1 month'")
     return {"count": int(found[1]), "grain": found[2]}
@@ -54,9 +54,36 @@ class Length(Term):
         return f"{self.count} {self.grain}{'s' if self.count > 1 else ''}"
 
 
-_SpanText = Annotated[str, StringConstraints(pattern=r"^\s*\d+\s+[a-z_]+\s*$")]
+_SpanText = Annotated[str, StringConstraints(pattern=r"^\s*\d+\s+[a-z][a-z0-9_]*\s*$")]
 Span = Annotated[Length, BeforeValidator(_span, json_schema_input_type=_SpanText | Length)]
-"""Written as '28 days' or '1 month'."""
+"""Written as '28 days' or '1 month', or '3 fiscal_months' of a calendar of one's own."""
+
+
+class Shift(Length):
+    """A length of time to look back by; with ``each``, every moment of that grain looks back for itself.
+
+    Without, whole periods are moved where whole periods are shown, and where several days look at one, as the last of
+    March do at the end of February, its rows count once. With ``each: day`` they count as often as they are looked at.
+    """
+
+    each: Grain | None = None
+
+
+def _shift(value: Any) -> Any:
+    """'1 month', or {by: 1 month, each: day}, as its parts."""
+    if isinstance(value, dict) and "by" in value:
+        parts = _span(value["by"])
+        return {**parts, **{key: given for key, given in value.items() if key != "by"}}
+    return _span(value)
+
+
+class _Back(Term):
+    by: _SpanText
+    each: Grain | None = None
+
+
+Back = Annotated[Shift, BeforeValidator(_shift, json_schema_input_type=_SpanText | _Back | Shift)]
+"""Written as '1 year', or as {by: 1 month, each: day}."""
 
 
 class Validity(Term):
@@ -124,7 +151,7 @@ class Input(Term):
 
     metric: Name
     filter: str | None = None
-    offset: Span | None = Field(None, description="Its value that much earlier, such as '1 year'.")
+    offset: Back | None = Field(None, description="Its value that much earlier, such as '1 year'.")
     offset_to: str | None = Field(None, description="Its value at the start of the period of this grain.")
 
 
@@ -206,7 +233,7 @@ class Metric(Term):
         None,
         description="Which of its days that have rows a coarser period shows; unless said, its last moment.",
     )
-    offset: Span | None = Field(None, description="The value that much earlier, such as '1 year'.")
+    offset: Back | None = Field(None, description="The value that much earlier, such as '1 year'.")
     offset_to: str | None = Field(None, description="The value at the start of the period of this grain.")
     non_additive: NonAdditive | None = None
     conversion: Conversion | None = None
@@ -230,7 +257,12 @@ class Metric(Term):
 
 
 class Calendar(Term):
-    """A table of moments: the periods there are, and periods of one's own such as fiscal years."""
+    """A table of moments: the periods there are, and periods of one's own such as fiscal years.
+
+    Its own periods can be counted as months can: ``window: 3 fiscal_month``, ``offset: 1 retail_week``. They follow
+    each other in the order of their column. A day looks at the day at the same position of the other period, or at its
+    last one where that is shorter; whole periods are moved where whole periods are shown.
+    """
 
     calendar: Name
     description: str = ""
@@ -238,3 +270,13 @@ class Calendar(Term):
     column: str = Field(description="The column of moments, one row each.")
     grain: Grain = "day"
     grains: dict[Name, str] = Field({}, description="Grains of one's own: name to the column with each period's start.")
+    within: dict[Name, Name] = Field(
+        {}, description="Grains of one's own whose periods are whole parts of another's: {fiscal_month: fiscal_year}."
+    )
+
+    @model_validator(mode="after")
+    def _within_its_own(self) -> Calendar:
+        for name in (*self.within, *self.within.values()):
+            if name not in self.grains:
+                raise ValueError(f"'within' names '{name}', which is none of its 'grains': {', '.join(self.grains)}")
+        return self

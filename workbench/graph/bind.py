@@ -11,8 +11,9 @@ from workbench.declare.lifted import LiftedText
 from workbench.declare.parser import parse
 from workbench.errors import DeclarationError, Place, Problem, QuestionError, Unanswerable
 from workbench.graph.build import Graph
+from workbench.graph.calendars import own_grains
 from workbench.graph.joins import CALENDAR, Hop, Roles, hops
-from workbench.graph.paths import METRIC_TIME, Field, find, own_grains
+from workbench.graph.paths import METRIC_TIME, Field, find
 
 
 @dataclass(frozen=True, slots=True)

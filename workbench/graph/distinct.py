@@ -10,8 +10,9 @@ from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
 from workbench.graph.bind import Text
 from workbench.graph.build import Graph
+from workbench.graph.calendars import own_grains
 from workbench.graph.legs import Base, Leg, conjuncts, field_of, leg
-from workbench.graph.paths import METRIC_TIME, Field, find, own_grains
+from workbench.graph.paths import METRIC_TIME, Field, find
 
 Path = tuple[str, ...]
 

@@ -27,10 +27,12 @@ from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
 from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations, where_present
 from workbench.graph.build import Graph, unknown_metric
+from workbench.graph.calendars import bound, counted_by, grain_of, own_grains, steps_of
 from workbench.graph.entities import entity_key, key_from
 from workbench.graph.fineness import fineness
 from workbench.graph.formulas import SCANNED, Aggregation, Following, Moment, formula
-from workbench.graph.paths import METRIC_TIME, Field, find, finest, own_grains, standard
+from workbench.graph.joins import CALENDAR
+from workbench.graph.paths import METRIC_TIME, Field, find, finest, standard
 from workbench.graph.period import after, earlier, floor
 from workbench.graph.timing import NOW, TIME, Offset, Timing
 
@@ -46,7 +48,8 @@ class Base:
     """What a leg scans: a model on a time axis, at the moments of a timing; followed events go alone.
 
     Where a moment that has rows stands for a period, only metrics of the same rows (``among``) may go together.
-    ``periods`` is the grain whose whole periods a span of time covers, where the question does not say it itself.
+    ``periods`` is the grain whose whole periods a span of time covers, where the question does not say it itself, and
+    ``apart`` are the grains by which a whole question tells moments apart, where this is a level of it.
     """
 
     model: str
@@ -56,6 +59,7 @@ class Base:
     followed: Aggregation | None = None
     among: tuple[Expression, ...] = ()
     periods: str | None = None
+    apart: tuple[str, ...] = ()
 
     @property
     def following(self) -> Following | None:
@@ -68,7 +72,9 @@ class Spine:
     """The moments that are asked for: from a declared calendar, or from the first to the last of the data.
 
     ``at`` is the moment of a row of the leg at ``grain``; ``shows`` gives the groups that hang on the moment alone, and
-    ``keep`` which moments are asked for. ``joined`` are calendars whose own grains are among them.
+    ``keep`` which moments are asked for. ``joined`` are calendars whose own grains are among them, and ``counted`` are
+    the grains of one's own whose periods are counted, each with its calendar. ``grain`` may itself be one of these.
+    ``whole`` says that the span of all moments is moved by its ends.
     """
 
     grain: str
@@ -78,10 +84,13 @@ class Spine:
     calendar: Calendar | None
     joined: tuple[Calendar, ...] = ()
     again: Expression | None = None
+    counted: tuple[tuple[str, Calendar], ...] = ()
+    whole: bool = False
 
     def tables(self) -> tuple[str, ...]:
         """The tables of its calendars."""
-        return tuple(c.table for c in (self.calendar, *self.joined) if c is not None)
+        calendars = (self.calendar, *self.joined, *(calendar for _, calendar in self.counted))
+        return tuple(c.table for c in calendars if c is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,8 @@ def leg(
     model = base.model
     names = [asked.alias for asked in question.by]
     shift: tuple[Length, ...] = ()
-    if _moves_as_a_whole(graph, question, base, fields):
+    whole = _moves_as_a_whole(graph, question, base, fields)
+    if whole and not base.timing.own_grains() and asked_grain(graph, question, base) in GRAINS:
         shift = tuple(anchor.by for anchor in base.timing.anchors if isinstance(anchor, Offset))
         base = replace(base, timing=Timing())
     moves = base.timing.moves
@@ -155,8 +165,10 @@ def leg(
     later = conjunction(*(part for part in parts if _reads(part, {TIME}) and _reads_rows(part)))
     spine = None
     if not base.timing.plain:
-        spine = _spine(graph, question, base, fields, names)
-        if moves and spine.keep is None and not spine.shows and later is None and not base.timing.running:
+        spine = _spine(graph, question, base, fields, names, whole=whole)
+        of_shown = bool(base.apart) and base.timing.looks_back  # a total of what is shown, whose time is told
+        timeless = spine.keep is None and not spine.shows and later is None
+        if moves and timeless and not base.timing.running and not of_shown:
             raise Unanswerable(_needs_time(base))
     moment = base.moment
     moment_keys = tuple(
@@ -312,8 +324,8 @@ def _moves_as_a_whole(graph: Graph, question: Question, base: Base, fields: list
 
     Moved day by day, the last days of a long month would all look at the last day of a short one.
     """
-    offsets = bool(base.timing.anchors) and all(isinstance(anchor, Offset) for anchor in base.timing.anchors)
-    if not offsets or base.timing.spans or question.time is None or any(_on_axis(f, base) for f in fields):
+    alike = base.timing.looks_back and not base.timing.each
+    if not alike or question.time is None or any(_on_axis(f, base) for f in fields):
         return False
     asked = question.model_copy(update={"time": None})
     tree = _where(graph, asked, base, moved=True)
@@ -349,35 +361,60 @@ def _time(
     """The asked span of metric_time, or the one ``shift`` earlier, as a half-open condition on the axis of a base."""
     if question.time is None:
         return None
-    value = NOW if moved else field_expression(graph, find(graph, base.model, (METRIC_TIME,), axis=base.axis))
     grain = asked_grain(graph, question, base)
     start, end = question.time.start, question.time.end
-    low = floor(start, grain) if start else None
-    high = after(end, grain) if end else None
+    low = floor(start, steps_of(graph, grain)) if start else None
+    high = after(end, steps_of(graph, grain)) if end else None
     if isinstance(low, datetime) and isinstance(high, datetime) and low >= high:  # values taken out are in order
         raise QuestionError(Problem("empty-time", f"the time ends ({end}) before it starts ({start})."))
     for length in shift:
         low = earlier(low, length.count, length.grain) if low else None
         high = earlier(high, length.count, length.grain) if high else None
+    first, last = _ends(graph, base, grain, moved=moved)
     return conjunction(
-        Call(">=", (value, Literal(low))) if low else None, Call("<", (value, Literal(high))) if high else None
+        Call(">=", (last, Literal(low))) if low else None, Call("<", (first, Literal(high))) if high else None
     )
 
 
-def _axis_grains(graph: Graph, question: Question, base: Base) -> list[str]:
-    """The grains by which a question asks for the axis."""
-    fields = (find(graph, base.model, tuple(asked.path.split(".")), axis=base.axis) for asked in question.by)
-    asked = [field for field in fields if _on_axis(field, base) and (field.grain or field.part)]
-    # A part of a date names no whole period, so a span is not widened to one.
-    return [min(standard(graph, f), "day" if f.part else "year", key=GRAINS.index) for f in asked]
+def _ends(graph: Graph, base: Base, grain: str, *, moved: bool) -> tuple[Expression, Expression]:
+    """What must lie before the end of a span, and what after its start: the moment, or both ends of its own period."""
+    if grain in GRAINS:
+        value = NOW if moved else field_expression(graph, find(graph, base.model, (METRIC_TIME,), axis=base.axis))
+        return value, value
+    name = own_grains(graph)[grain][0]
+    columns = [bound(graph, grain, which) for which in ("first", "last")]
+    if moved:
+        first, last = (Column(TIME, f"{name}.{column}") for column in columns)
+    else:
+        first, last = (Column(f"{base.axis}{CALENDAR}{name}", column) for column in columns)
+    return first, last
+
+
+def axis_grains(graph: Graph, question: Question, base: Base) -> tuple[str, ...]:
+    """The grains by which a question asks for the axis, those of calendars too."""
+    return tuple(dict.fromkeys(_named_grain(graph, field) for field in _axis_fields(graph, question, base)))
+
+
+def _axis_fields(graph: Graph, question: Question, base: Base) -> list[Field]:
+    fields = [field_of(graph, asked, base, coarser("day", axis_finest(graph, base))) for asked in question.by]
+    return [field for field in fields if _on_axis(field, base)]
+
+
+def _named_grain(graph: Graph, field: Field) -> str:
+    """The grain of a field, one's own too, by which moments must be told apart to know it."""
+    return field.grain if field.grain and field.grain not in GRAINS else standard(graph, field)
 
 
 def asked_grain(graph: Graph, question: Question, base: Base) -> str:
     """The grain whose whole periods the span covers: the finest asked of the axis, else its own, a day at least."""
     if base.periods is not None:
         return base.periods
-    grains = _axis_grains(graph, question, base)
-    return min(grains, key=GRAINS.index) if grains else coarser("day", axis_finest(graph, base))
+    fields = _axis_fields(graph, question, base)
+    if own := counted_by(graph, (_named_grain(graph, field) for field in fields)):
+        return own
+    # A part of a date names no whole period, so a span is not widened to one.
+    steps = [min(standard(graph, f), "day" if f.part else "year", key=GRAINS.index) for f in fields]
+    return min(steps, key=GRAINS.index) if steps else coarser("day", axis_finest(graph, base))
 
 
 def field_of(graph: Graph, asked: Asked, base: Base, grain: str) -> Field:
@@ -410,7 +447,9 @@ def _reads_rows(tree: Expression) -> bool:
     )
 
 
-def _spine(graph: Graph, question: Question, base: Base, fields: list[Field], names: list[str]) -> Spine:
+def _spine(
+    graph: Graph, question: Question, base: Base, fields: list[Field], names: list[str], *, whole: bool
+) -> Spine:
     """The moments that a moved or padded leg is asked for."""
     if base.axis is None:
         raise Unanswerable(
@@ -429,7 +468,9 @@ def _spine(graph: Graph, question: Question, base: Base, fields: list[Field], na
     wanted = {c.name.split(".")[0] for tree in (*(t for _, t in shown), *parts) for c in walk(tree) if _is_calendar(c)}
     joined = tuple(graph.calendars[name].term for name in sorted(wanted))
     again = _again(graph, question, base, fields, names) if base.timing.spine else None
-    return Spine(grain, at, shown, keep, _calendar(graph, grain), joined, again)
+    own = own_grains(graph)
+    counted = tuple((g, graph.calendars[own[g][0]].term) for g in base.timing.own_grains())
+    return Spine(grain, at, shown, keep, _calendar(graph, grain), joined, again, counted, whole)
 
 
 def _is_calendar(part: Expression) -> TypeGuard[Column]:
@@ -437,23 +478,42 @@ def _is_calendar(part: Expression) -> TypeGuard[Column]:
 
 
 def _base_grain(graph: Graph, question: Question, base: Base, fields: list[Field], trees: list[Expression]) -> str:
-    """The coarsest grain that tells apart every moment which matters to the question and to the timing."""
+    """The coarsest grain that tells apart every moment which matters to the question and to the timing.
+
+    Where periods of one's own make up all others that matter, these are the moments, and nothing finer is.
+    """
     own = axis_finest(graph, base)
-    wanted = {*base.timing.units(), *(standard(graph, f) for f in fields if _on_axis(f, base))}
+    wanted = {*base.timing.units(), *(_named_grain(graph, f) for f in fields if _on_axis(f, base)), *base.apart}
     wanted |= {grain for tree in trees for grain in fineness(tree)}
+    wanted |= {grain_of(graph, *c.name.split(".")) for tree in trees for c in walk(tree) if _is_calendar(c)}
     if question.time is not None:
         wanted.add(asked_grain(graph, question, base))
     if base.timing.daily or not wanted:
         wanted.add(coarser("day", own))
-    if any(_is_calendar(part) for tree in trees for part in walk(tree)):
-        wanted.add("day")
+    for grain in base.timing.own_grains():
+        if GRAINS.index(own) > GRAINS.index(steps_of(graph, grain)):
+            raise Unanswerable(_too_coarse(graph, base, grain, own))
+    if by_periods := counted_by(graph, wanted):
+        return by_periods
+    wanted = {steps_of(graph, grain) for grain in (*wanted, *base.timing.own_grains())}
     if "week" in wanted and wanted & {"month", "quarter", "year"}:
         wanted.add("day")  # weeks don't nest in months
     return coarser(own, min(wanted, key=GRAINS.index))
 
 
+def _too_coarse(graph: Graph, base: Base, grain: str, own: str) -> Problem:
+    steps = steps_of(graph, grain)
+    return Problem(
+        "too-fine",
+        f"'{grain}' is counted by the {steps}, and '{base.axis}' of '{base.model}' is known by the {own} only.",
+        hint=f"Give the calendar '{own_grains(graph)[grain][0]}' a row for each {own}, or count in {own}s.",
+    )
+
+
 def _calendar(graph: Graph, grain: str) -> Calendar | None:
     """The declared calendar with the fewest rows that knows moments of the grain."""
+    if grain not in GRAINS:
+        return graph.calendars[own_grains(graph)[grain][0]].term
     fitting = [d.term for d in graph.calendars.values() if GRAINS.index(d.term.grain) <= GRAINS.index(grain)]
     return max(fitting, key=lambda one: GRAINS.index(one.grain), default=None)
 

@@ -9,6 +9,7 @@ from workbench.declare.grains import DATE_PARTS, GRAINS
 from workbench.declare.terms import Dimension
 from workbench.errors import Place, Problem, QuestionError, Unanswerable, did_you_mean
 from workbench.graph.build import Graph
+from workbench.graph.calendars import own_grains, steps_of
 from workbench.graph.fineness import PARTS
 from workbench.graph.joins import Roles, multiplying, route_to, routes
 
@@ -124,21 +125,12 @@ def _at_grain(graph: Graph, field: Field, path: tuple[str, ...], place: Place | 
     return field
 
 
-def own_grains(graph: Graph) -> dict[str, tuple[str, str]]:
-    """Grains of declared calendars: each with its calendar and the column that holds the periods."""
-    return {
-        grain: (name, column)
-        for name, declared in graph.calendars.items()
-        for grain, column in declared.term.grains.items()
-    }
-
-
 def standard(graph: Graph, field: Field) -> str:
     """The grain of GRAINS by which moments must be told apart to know the field."""
     if field.part:
         return PARTS.get(field.part, "day")
     if field.grain and field.grain not in GRAINS:
-        return graph.calendars[own_grains(graph)[field.grain][0]].term.grain
+        return steps_of(graph, field.grain)
     return field.grain or finest(graph.dimension(field.model, field.dimension))
 
 

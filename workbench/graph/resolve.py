@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from workbench.declare.expression import Call, Column, Expression, Name, rebuild, walk
-from workbench.declare.grains import coarser
+from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.question import Asked, Question
+from workbench.declare.terms import Length
 from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
 from workbench.graph.bind import Text, refuse_aggregates
 from workbench.graph.build import Graph, unknown_metric
+from workbench.graph.calendars import own_grains
 from workbench.graph.distinct import distinct_legs
 from workbench.graph.formulas import Aggregation, Around, formula
 from workbench.graph.identity import same_values
-from workbench.graph.legs import Base, Leg, asked_grain, axis_finest, field_of, leg
+from workbench.graph.legs import Base, Leg, asked_grain, axis_finest, axis_grains, field_of, leg
 from workbench.graph.paths import METRIC_TIME, Field
 from workbench.graph.ranking import ranked, ranking
 from workbench.graph.timing import Offset, Timing
@@ -112,6 +114,8 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
         base = Base(one.model, axis, one.timing, one.moment, one if one.following else None, among)
         if whole is not None and whole.time is not None:
             base = replace(base, periods=asked_grain(graph, whole, base))
+        elif whole is not None and one.timing.looks_back:
+            base = replace(base, apart=axis_grains(graph, whole, base))
         bases.setdefault(base, []).append(index)
     if not scanned:
         return _without_metrics(graph, question)
@@ -205,6 +209,7 @@ def _numbers(
     now = formula(graph, asked.path, scanned, Around(timing=Timing(spine=question.fill)))
     yield Number(asked.alias, asked.path, now)
     if question.compare is not None:
+        _check_compare(graph, question.compare)
         timing = Timing(anchors=(Offset(question.compare),), spine=question.fill)
         prior = formula(graph, asked.path, scanned, Around(timing=timing))
         yield Number(f"{asked.alias}.prior", asked.path, prior, "prior")
@@ -213,6 +218,14 @@ def _numbers(
     if shared is not None:
         whole = Column(shared.name, asked.alias)
         yield Number(f"{asked.alias}.share", asked.path, Call("/", (now, whole)), "share")
+
+
+def _check_compare(graph: Graph, length: Length) -> None:
+    """Raise `QuestionError` (unknown-grain) for a length in periods that nobody has."""
+    known = (*GRAINS, *own_grains(graph))
+    if length.grain not in known:
+        hint = did_you_mean(length.grain, known, f"One of {', '.join(known)}.")
+        raise QuestionError(Problem("unknown-grain", f"'compare': no grain '{length.grain}'.", hint=hint))
 
 
 def _shared(graph: Graph, question: Question) -> Level | None:

@@ -8,9 +8,10 @@ from typing import Literal
 from workbench.declare.declared import Declared
 from workbench.declare.expression import Column
 from workbench.declare.grains import GRAINS
-from workbench.declare.terms import Input, Length, Metric
+from workbench.declare.terms import Input, Length, Metric, Shift
 from workbench.errors import DeclarationError, Place, Problem, did_you_mean
 from workbench.graph.build import Graph
+from workbench.graph.calendars import own_grains
 
 TIME = "!"
 """The relation of moments in expressions of a moved leg: ``Column("!", "t")`` is the moment asked for."""
@@ -22,9 +23,10 @@ Pick = Literal["first", "last", "average"]
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """The moment that much earlier."""
+    """The moment that much earlier; with ``each``, every moment of that grain looks back for itself."""
 
     by: Length
+    each: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,24 @@ class Timing:
 
     def units(self) -> tuple[str, ...]:
         """The grains that moments must at least be told apart by."""
-        offsets = tuple(anchor.by.grain for anchor in self.anchors if isinstance(anchor, Offset))
+        offsets = [one for one in self.anchors if isinstance(one, Offset)]
         spans = (self.window.grain,) if self.window else (self.to_date,) if self.to_date else ()
-        return (*offsets, *spans)
+        return (*(one.by.grain for one in offsets), *(one.each for one in offsets if one.each), *spans)
+
+    def own_grains(self) -> tuple[str, ...]:
+        """The grains of calendars whose periods are counted."""
+        starts = (anchor.grain for anchor in self.anchors if isinstance(anchor, OffsetTo))
+        return tuple(dict.fromkeys(grain for grain in (*self.units(), *starts) if grain not in GRAINS))
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it is nothing but moments that look at earlier ones."""
+        return bool(self.anchors) and not self.spans and all(isinstance(anchor, Offset) for anchor in self.anchors)
+
+    @property
+    def each(self) -> bool:
+        """Whether moments look back for themselves, and what several of them look at counts several times."""
+        return any(isinstance(anchor, Offset) and anchor.each for anchor in self.anchors)
 
     @property
     def daily(self) -> bool:
@@ -94,17 +111,11 @@ def of_metric(graph: Graph, declared: Declared[Metric], around: Timing) -> Timin
     """The timing inside a metric, given the one around it; raises `DeclarationError` (nested-window, unknown-grain)."""
     metric = declared.term
     spans = bool(metric.window or metric.to_date or metric.running)
-    if around.spans and (spans or metric.offset or metric.offset_to):
-        raise DeclarationError(
-            Problem(
-                "nested-window",
-                f"'{metric.metric}' moves in time itself, inside another window.",
-                declared.place_of("expr"),
-                "Put the window on a metric that has none inside.",
-            )
-        )
     for key in ("window", "to_date", "offset", "offset_to"):
-        _check_grain(graph, getattr(metric, key), declared.place_of(key))
+        check_grain(graph, getattr(metric, key), declared.place_of(key))
+    if around.spans and spans:
+        raise _nested(f"'{metric.metric}' moves in time itself, inside another window.", declared.place_of("expr"))
+    _check_inside(metric.metric, metric, around, declared.place_of("expr"))
     timing = replace(around, anchors=(*around.anchors, *_anchors(metric)), spine=around.spine or metric.spine)
     if spans:
         timing = replace(
@@ -115,26 +126,49 @@ def of_metric(graph: Graph, declared: Declared[Metric], around: Timing) -> Timin
 
 def of_input(graph: Graph, used: Input, around: Timing, place: Place) -> Timing:
     """The timing of an input, given the one of the metric that uses it."""
-    _check_grain(graph, used.offset, place)
-    _check_grain(graph, used.offset_to, place)
+    check_grain(graph, used.offset, place)
+    check_grain(graph, used.offset_to, place)
+    _check_inside(used.metric, used, around, place)
     return replace(around, anchors=(*around.anchors, *_anchors(used)))
 
 
+_EVEN = GRAINS[: GRAINS.index("week") + 1]
+"""Grains whose periods are all of one length."""
+
+
+def _check_inside(name: str, source: Metric | Input, around: Timing, place: Place) -> None:
+    """Raise `DeclarationError` (nested-window) where a window over what is offset could mean two things.
+
+    By steps of one length, the offset of a window is the window of the offset. By months it is not: the month to date
+    of a week ago starts on the first, the days of a month to date, each a week ago, do not.
+    """
+    if not around.spans or not (source.offset or source.offset_to):
+        return
+    grains = [length.grain for length in (source.offset, around.window) if length]
+    if source.offset_to or around.to_date or not all(grain in _EVEN for grain in grains):
+        raise _nested(f"'{name}' moves in time by steps of uneven length, inside another window.", place)
+
+
+def _nested(said: str, place: Place) -> DeclarationError:
+    hint = "Put the window on a metric that has none inside, and offset that one."
+    return DeclarationError(Problem("nested-window", said, place, hint))
+
+
 def _anchors(source: Metric | Input) -> tuple[Anchor, ...]:
-    by = (Offset(source.offset),) if source.offset else ()
+    by = (_offset(source.offset),) if source.offset else ()
     return (*by, OffsetTo(source.offset_to)) if source.offset_to else by
 
 
-def _check_grain(graph: Graph, length: Length | str | None, place: Place) -> None:
+def _offset(shift: Shift) -> Offset:
+    return Offset(Length(count=shift.count, grain=shift.grain), shift.each)
+
+
+def check_grain(graph: Graph, length: Length | str | None, place: Place | None) -> None:
+    """Raise `DeclarationError` (unknown-grain) for a grain that neither everyone nor a calendar has."""
     if length is None:
         return
     grain = length if isinstance(length, str) else length.grain
-    if grain not in GRAINS:
-        raise DeclarationError(
-            Problem(
-                "unknown-grain",
-                f"no grain '{grain}'.",
-                place,
-                did_you_mean(grain, GRAINS, f"One of {', '.join(GRAINS)}."),
-            )
-        )
+    known = (*GRAINS, *own_grains(graph))
+    if grain not in known:
+        hint = did_you_mean(grain, known, f"One of {', '.join(known)}.")
+        raise DeclarationError(Problem("unknown-grain", f"no grain '{grain}'.", place, hint))

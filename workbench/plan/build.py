@@ -10,10 +10,13 @@ from workbench.access.masks import masked
 from workbench.access.restriction import Mask, Restriction, RowFilter
 from workbench.declare.expression import Call, Column, Expression, Has, conjunction, rebuild, walk
 from workbench.declare.functions import AGGREGATES
+from workbench.declare.grains import GRAINS
 from workbench.declare.terms import Calendar
 from workbench.declare.unparse import unparse
+from workbench.errors import AccessDenied, Problem
+from workbench.graph.calendars import plain_column
 from workbench.graph.formulas import SCANNED, Aggregation
-from workbench.graph.legs import Condition, Spine
+from workbench.graph.legs import Condition
 from workbench.graph.legs import Leg as ResolvedLeg
 from workbench.graph.resolve import Resolved
 from workbench.graph.timing import TIME
@@ -25,6 +28,7 @@ from workbench.plan.steps import (
     Among,
     Attach,
     CalendarSource,
+    Counted,
     Derive,
     Follow,
     Keep,
@@ -187,21 +191,35 @@ def _moments(granted: Pass, leg: ResolvedLeg, hide: Hide) -> Moments | None:
     spine = leg.spine
     if spine is None:
         return None
-    read = {c.name for tree in _trees_of(spine) for c in walk(tree) if isinstance(c, Column) and "." in c.name}
+    trees = (*(tree for _, tree in spine.shows), *(tree for tree in (spine.keep, leg.later) if tree is not None))
+    read = {c.name for tree in trees for c in walk(tree) if isinstance(c, Column) and c.relation == TIME}
 
-    def source(calendar: Calendar) -> CalendarSource:
-        own = tuple(name.partition(".")[2] for name in sorted(read) if name.partition(".")[0] == calendar.calendar)
+    def source(calendar: Calendar, *more: str) -> CalendarSource:
+        own = {name.partition(".")[2] for name in read if name.partition(".")[0] == calendar.calendar}
+        own |= {calendar.grains[grain] for grain in more}
         rows = granted.restrictions.get(calendar.table)
-        columns = (calendar.column, *own)
+        if more and rows is not None and (rows.rows or any(rows.mask_of(plain_column(name)) for name in own)):
+            raise AccessDenied(_hidden_periods(calendar, more[0]))
+        columns = (calendar.column, *sorted(own))
         read_from = Source("", calendar.calendar, calendar.table, columns, *_restriction(rows))
-        return CalendarSource(calendar.calendar, read_from, calendar.column, calendar.grain, own)
+        return CalendarSource(calendar.calendar, read_from, calendar.column, calendar.grain, tuple(sorted(own)))
 
-    calendar = source(spine.calendar) if spine.calendar else None
-    return Moments(spine.grain, hide(spine.at), spine.shows, spine.keep, calendar, tuple(map(source, spine.joined)))
+    counted = tuple(Counted(grain, source(one, grain), one.grains[grain]) for grain, one in spine.counted)
+    by_periods = spine.calendar is not None and spine.grain in spine.calendar.grains and spine.grain not in GRAINS
+    calendar = source(spine.calendar, *((spine.grain,) if by_periods else ())) if spine.calendar else None
+    periods = spine.calendar.grains[spine.grain] if spine.calendar and by_periods else ""
+    joined = tuple(source(one) for one in spine.joined)
+    return Moments(
+        spine.grain, hide(spine.at), spine.shows, spine.keep, calendar, joined, periods, counted, spine.whole
+    )
 
 
-def _trees_of(spine: Spine) -> tuple[Expression, ...]:
-    return (*(tree for _, tree in spine.shows), *((spine.keep,) if spine.keep is not None else ()))
+def _hidden_periods(calendar: Calendar, grain: str) -> Problem:
+    return Problem(
+        "no-calendar",
+        f"rules keep some of the calendar '{calendar.calendar}' from you, so its periods ('{grain}') can't be counted.",
+        hint=f"Grant every row and column of '{calendar.table}' to who asks over time, or count in months.",
+    )
 
 
 def _move(leg: ResolvedLeg, hide: Hide, meant: Mapping[Has, Expression]) -> Move | None:

@@ -13,6 +13,7 @@ from workbench.declare.expression import Aggregate, Column, conjunction
 from workbench.errors import Problem, QuestionError
 from workbench.graph.formulas import SCANNED
 from workbench.graph.resolve import EXTREMES, OTHER
+from workbench.plan.lower_calendar import with_bounds
 from workbench.plan.lower_followed import followed
 from workbench.plan.lower_joined import attached, summarized_twice
 from workbench.plan.lower_lifted import text_of
@@ -63,7 +64,7 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
         later, later_names = _joined(leg.follow.leg, find)
         out = followed(leg, rows, names, _values(leg.follow.leg, later, later_names))
     elif leg.move is not None:
-        out = moved(leg, rows, names, moments(leg, table, names, _source, find))
+        out = moved(leg, rows, names, moments(leg, table, names, _source, find), _source, find)
     elif leg.twice:
         out = summarized_twice(leg, rows, names, lambda source: _source(source, find))
     else:
@@ -146,7 +147,7 @@ def _with_condition(joined: ir.Table, among: Among, names: Names, find: FindTabl
 
 
 def _source(source: Source, find: FindTable) -> ir.Table:
-    table = find(source.table)
+    table = with_bounds(find(source.table), source.columns)
     missing = next((name for name in source.columns if name not in table.columns), None)
     if missing is not None:
         raise QuestionError(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, conjunction
+from workbench.declare.grains import GRAINS
 from workbench.graph.timing import NOW, TIME, Offset, Pick, Timing
+from workbench.plan.lower_calendar import END, FROM, aimed, period_points
 from workbench.plan.lower_scalar import add_interval, lower, lower_aggregate, lower_condition, truncate
 from workbench.plan.steps import CalendarSource, Latest, Leg, Moments, Source, Summary
 
@@ -20,6 +22,7 @@ Names = Mapping[tuple[str, str], str]
 
 ReadSource = Callable[[Source, Any], Any]
 T = NOW.name
+_WHOLE_MONTHS = ("month", "quarter", "year")
 _ADDED = {"sum": "sum", "count": "sum", "min": "min", "max": "max"}
 """How partial aggregates fold into those of a longer time."""
 _OF_SETS = frozenset({"min", "max", "approx_distinct"})
@@ -36,16 +39,20 @@ def moments(leg: Leg, table: ir.Table, names: Names, read: ReadSource, find: Any
     """The spine of a leg: one row a moment, with the groups that hang on it, those kept that are asked for."""
     spine = leg.moments
     assert spine is not None
-    points = _points(spine, table, names, read, find)
-    for calendar in spine.joined:
-        points = _with_calendar(points, calendar, read, find)
+    if spine.periods and spine.calendar is not None:
+        points = period_points(spine, spine.calendar, read(spine.calendar.source, find))
+    else:
+        points = _points(spine, table, names, read, find)
+        for calendar in spine.joined:
+            points = _with_calendar(points, calendar, read, find)
 
     def column(of: Column) -> ir.Value:
         return points[of.name]
 
     if spine.keep is not None:
         points = points.filter(lower_condition(spine.keep, column))
-    return points.select(T, **{name: lower(tree, column) for name, tree in spine.shows})
+    own = [name for name in points.columns if name != T]  # periods of calendars, which a later condition may read
+    return points.select(T, *own, **{name: lower(tree, column) for name, tree in spine.shows})
 
 
 def _points(spine: Moments, table: ir.Table, names: Names, read: ReadSource, find: Any) -> ir.Table:
@@ -72,7 +79,7 @@ def _with_calendar(points: ir.Table, calendar: CalendarSource, read: ReadSource,
     return points.left_join(periods, truncate(points[T], calendar.grain) == periods["__at"]).drop("__at")
 
 
-def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table) -> ir.Table:
+def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table, read: ReadSource, find: Any) -> ir.Table:
     """The groups of a leg whose rows count at other moments: rows meet the moments that look at them.
 
     What can be added up is first aggregated by moment, so that a long window reads sums and not facts.
@@ -82,14 +89,25 @@ def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table) -> ir.Table:
     timing, shows = leg.move.timing, [name for name, _ in leg.moments.shows]
     keys = {name: tree for name, tree in leg.keys if name not in shows}
     partial, folds = _partial(leg, rows, names, keys)
-    finest = Call("truncate", (NOW, Literal(leg.moments.grain)))
+    finest: Expression = Call("truncate", (NOW, Literal(leg.moments.grain)))
+    if leg.moments.periods and leg.moments.calendar is not None:
+        finest = Column(TIME, f"{leg.moments.calendar.name}.{leg.moments.periods}")
     pick = timing.shown(bool(shows))
     picks = pick in ("first", "last") and all(tree != finest for _, tree in leg.moments.shows)
     if picks and not timing.among_rows(bool(shows)):
         spine = _picked(spine, shows, pick)
-    met = spine.inner_join(partial, _looks_at(timing, spine[T], partial["__at"]))
+    once = _counts_once(leg.moments, timing) and leg.latest is None
+    if leg.moments.counted or leg.moments.whole or once:
+        spine = aimed(leg.moments, timing, spine, lambda calendar: read(calendar.source, find))
+        spine = spine.select(*shows, END).distinct() if once and leg.move.later is None else spine
+        met = spine.inner_join(partial, _looks_between(timing, spine, partial["__at"]))
+    else:
+        met = spine.inner_join(partial, _looks_at(timing, spine[T], partial["__at"]))
     if leg.move.later is not None:
-        met = met.filter(lower_condition(leg.move.later, lambda of: met[T if of.relation == TIME else of.name]))
+        met = met.filter(lower_condition(leg.move.later, lambda of: met[of.name]))
+        if once:
+            apart = {name for name in spine.columns if name not in shows}
+            met = met.select(*(name for name in met.columns if name not in apart)).distinct()
     if leg.latest is not None:
         met = _levelled(leg, leg.latest, met)
     by = [*shows, *keys]
@@ -129,8 +147,10 @@ def _partial(
         if one.condition is not None:
             values[f"{name}_if"], condition = lower(one.condition, column), Column("", f"{name}_if")
         folds[name] = Aggregate(one.function, tuple(Column("", alias) for alias in arguments), one.distinct, condition)
-    raw = rows.select(**values)
     as_set = all(one.distinct or one.function in _OF_SETS for one in aggregates.values())
+    if leg.move.later is not None and not as_set:
+        values["__row"] = ibis.row_number()  # rows stay apart where those that several moments meet count once
+    raw = rows.select(**values)
     return raw.distinct() if as_set else raw, folds
 
 
@@ -170,6 +190,21 @@ def _looks_at(timing: Timing, now: Any, at: Any) -> Any:
     if timing.to_date:
         return (at <= end) & (at >= truncate(end, timing.to_date))
     return at <= end if timing.running else at == end
+
+
+def _counts_once(spine: Moments, timing: Timing) -> bool:
+    """Whether several moments may look at one, whose rows then count once for all of them that are shown together."""
+    if not timing.looks_back or timing.each or spine.whole or spine.grain in _WHOLE_MONTHS:
+        return False
+    grains = [anchor.by.grain for anchor in timing.anchors if isinstance(anchor, Offset)]
+    return any(grain != spine.grain and (grain in _WHOLE_MONTHS or grain not in GRAINS) for grain in grains)
+
+
+def _looks_between(timing: Timing, spine: Any, at: Any) -> Any:
+    """The same where what a moment looks at stands in columns of the spine."""
+    if FROM in spine.columns:
+        return (at >= spine[FROM]) & (at <= spine[END])
+    return at <= spine[END] if timing.running else at == spine[END]
 
 
 def _folded(table: ir.Table, by: list[str], folds: Mapping[str, Aggregate]) -> ir.Table:

@@ -79,8 +79,21 @@ class CalendarSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A grain of a calendar whose periods are counted: the column that holds them."""
+
+    grain: str
+    calendar: CalendarSource
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Moments:
-    """The spine: every moment asked for, from a calendar or from the data, and which of them are shown."""
+    """The spine: every moment asked for, from a calendar or from the data, and which of them are shown.
+
+    With ``periods``, the moments are those of a calendar's own grain, as that column of it holds them. ``counted`` are
+    the grains of calendars by which moments look elsewhere. With ``whole``, all moments together look at one span.
+    """
 
     grain: str
     at: Expression
@@ -88,6 +101,9 @@ class Moments:
     keep: Expression | None
     calendar: CalendarSource | None
     joined: tuple[CalendarSource, ...]
+    periods: str = ""
+    counted: tuple[Counted, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +244,7 @@ class Plan:
         for leg in self.legs:
             if leg.moments:
                 tables += [c.source.table for c in (leg.moments.calendar, *leg.moments.joined) if c]
+                tables += [one.calendar.source.table for one in leg.moments.counted]
             tables += [table for among in leg.among for table in among.plan.tables()]
             if leg.follow:
                 tables += [leg.follow.leg.source.table, *(a.source.table for a in leg.follow.leg.attached)]
