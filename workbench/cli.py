@@ -20,6 +20,7 @@ from workbench.commands.exports import export, schema
 from workbench.commands.imports import import_
 from workbench.commands.keys import keys
 from workbench.commands.lint import lint
+from workbench.commands.release import diff, release, release_key, releases_, rollback
 from workbench.commands.review import review
 from workbench.commands.serve import build, serve, up
 from workbench.commands.start import init
@@ -32,7 +33,8 @@ COMMANDS = (
     *(metrics, dimensions, models),
     *(validate, lint, keys, test, why),
     *(token, audit),
-    *(review, schema, import_, export),
+    *(review, release, releases_, diff, rollback, release_key),
+    *(schema, import_, export),
 )
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -19,23 +20,23 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.warehouse.postgres import Postgres, binary
-from workbench.errors import WarehouseError
+from tests.warehouse.on_postgres import started
+from tests.warehouse.postgres import Postgres
+from workbench.errors import AccessDenied, WarehouseError
 from workbench.warehouse.audit import Audit
 from workbench.warehouse.audit_entry import FIELDS
 from workbench.warehouse.audit_head import SLOT
+from workbench.warehouse.ledger import Run
+from workbench.warehouse.ledger_store import LedgerStore
+from workbench.warehouse.tokens import Tokens
 
 KEY = b"k" * 32
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    if binary("initdb") is None:
-        pytest.skip("no PostgreSQL is installed here")
-    server = Postgres()
-    server.start()
-    yield server
-    server.close()
+    """A server of its own: it is killed here."""
+    yield from started()
 
 
 def opened(folder: Path, url: str | None = None, key: bytes = KEY) -> Audit:
@@ -319,6 +320,28 @@ def test_postgres_keeps_the_same_chain_through_its_own_death(tmp_path: Path, pos
         connection.execute(sa.text("DELETE FROM audit"))
     first.close()
     second.close()
+
+
+@pytest.mark.slow
+def test_tokens_and_notes_live_in_the_same_database(postgres: Postgres) -> None:
+    tokens, other = Tokens(postgres.url), Tokens(postgres.url, remembered=0)
+    text, token = tokens.issue("Ana", timedelta(days=1), ["query"], claimed={"groups": ["g"]})
+    found = other.verify(text)
+    assert (found.name, found.scope, found.claimed, found.expires) == (
+        "ana",
+        ("query",),
+        {"groups": ["g"]},
+        token.expires,
+    )
+    tokens.revoke(token.id)
+    with pytest.raises(AccessDenied, match="revoked"):
+        other.verify(text)
+    assert other.listed()[0].last_used is not None
+    run = Run("ana", "metric", ("flights",), "f", 1, 0.5, "answered")
+    LedgerStore(postgres.url).append([run])
+    assert LedgerStore(postgres.url).recent(1, "ana") == (run,)
+    tokens.close()
+    other.close()
 
 
 def test_without_a_ledger_nothing_may_begin(tmp_path: Path) -> None:

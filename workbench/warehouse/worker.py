@@ -34,6 +34,7 @@ SHARE_OF_ENGINE = 0.7
 """Of the memory left, what the engine may plan with; the rest is for values that it does not count."""
 DESCRIPTORS = 64
 SMALLEST = 64 * 1024 * 1024
+FILE_SLACK = 32 * 1024 * 1024
 RETIRE_AFTER = 0.5
 """A process whose address space has grown by this share of what it may is replaced: it would fail the next one."""
 _NO_NEW_PRIVILEGES = 38
@@ -166,7 +167,8 @@ def confine(temp_bytes: int) -> None:
     """Take from this process what it will never need."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (temp_bytes, temp_bytes))
+    # The engine keeps to what it may spill, and says so well; this holds where it errs.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (temp_bytes + FILE_SLACK, temp_bytes + FILE_SLACK))
     os.nice(NICE)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
@@ -184,7 +186,10 @@ def too_large(most: int) -> Problem:
 
 def _explained(error: duckdb.Error) -> WorkbenchError:
     explained = statement_error(error)
-    return WarehouseError(STOPPED["out-of-memory"]) if explained.slug == "out-of-memory" else explained
+    spilled_too_much = "File too large" in str(error) or "max_temp_directory_size" in str(error)
+    return (
+        WarehouseError(STOPPED["out-of-memory"]) if explained.slug == "out-of-memory" or spilled_too_much else explained
+    )
 
 
 def _at_large(error: BaseException) -> WorkbenchError:

@@ -176,6 +176,7 @@ class Rows:
         self._reader: pa.RecordBatchReader | None = None
         self._stopped = ""
         self._over = threading.Event()
+        self.began = time.perf_counter()
         self._deadline = time.monotonic() + limits.wall_seconds
         self._cpu = worker.usage()[1]
 

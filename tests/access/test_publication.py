@@ -1,0 +1,153 @@
+"""A release is served only if it is signed, whole, next, approved and in order; each trick breaks its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.access.publication import Served, admit, key_id, order_of, read_keys, sign, written_key
+from workbench.declare.manifest import Manifest, Signed, digest, read_signed
+from workbench.errors import ReviewError
+
+PRIVATE, OTHER = bytes(range(32)), bytes(range(1, 33))
+FILES = {"metrics/a.yml": b"metric: a\n", "access/roles.yml": b"roles: {}\n"}
+FIRST = Served(None, 0, "", ())
+
+
+def manifest(**changed: Any) -> Manifest:
+    held: dict[str, Any] = {
+        "workspace": "shop", "environment": "dev", "number": 1, "commit": "c0ffee", "by": "ci", "authors": ("cora",),
+        "made": datetime(2026, 1, 1, tzinfo=UTC), "approvals": ("noah",),
+        "files": {path: sha256(content).hexdigest() for path, content in FILES.items()},
+    }  # fmt: skip
+    return Manifest(**(held | changed))
+
+
+def public(private: bytes) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
+KEYS = {key_id(public(PRIVATE)): public(PRIVATE)}
+
+
+def refused(signed: Signed, content: dict[str, bytes] = FILES, served: Served = FIRST, workspace: str = "shop") -> str:
+    try:
+        admit(signed, content, KEYS, workspace, served)
+    except ReviewError as error:
+        return error.slug if str(error).startswith("the release is refused") else str(error)
+    return ""
+
+
+def test_a_good_release_and_the_next_one_are_served() -> None:
+    one = manifest()
+    assert refused(sign(one, PRIVATE)) == ""
+    two = manifest(number=2, previous=digest(one))
+    assert refused(sign(two, PRIVATE), served=Served(one, 1, "", ())) == ""
+
+
+ONE = manifest()
+TWO = manifest(number=2, previous=digest(ONE))
+AFTER = Served(TWO, 2, "", ())
+TRICKS: dict[str, tuple[Callable[[], Signed], dict[str, bytes], Served, str]] = {
+    "signed by nobody known": (lambda: sign(ONE, OTHER), FILES, FIRST, "unknown-key"),
+    "another's signature under a known key": (
+        lambda: sign(ONE, OTHER).model_copy(update={"key": key_id(public(PRIVATE))}), FILES, FIRST, "bad-signature",
+    ),
+    "no signature": (lambda: sign(ONE, PRIVATE).model_copy(update={"signature": ""}), FILES, FIRST, "bad-signature"),
+    "a signature that is no number": (
+        lambda: sign(ONE, PRIVATE).model_copy(update={"signature": "xyz"}), FILES, FIRST, "bad-signature",
+    ),
+    "a manifest changed after it was signed": (
+        lambda: sign(ONE, PRIVATE).model_copy(update={"manifest": manifest(approvals=("sam",))}), FILES, FIRST,
+        "bad-signature",
+    ),
+    "an old release played again": (lambda: sign(ONE, PRIVATE), FILES, AFTER, "replayed-release"),
+    "the same release again": (lambda: sign(TWO, PRIVATE), FILES, AFTER, "replayed-release"),
+    "an old number after a rollback": (lambda: sign(TWO, PRIVATE), FILES, Served(ONE, 2, "", ()), "replayed-release"),
+    "one that skips what came in between": (
+        lambda: sign(manifest(number=3, previous=digest(ONE)), PRIVATE), FILES, AFTER, "not-next",
+    ),
+    "a first one where there is one": (lambda: sign(manifest(number=3), PRIVATE), FILES, AFTER, "not-next"),
+    "approved by nobody": (lambda: sign(manifest(approvals=()), PRIVATE), FILES, FIRST, "missing-approval"),
+    "approved by its author": (lambda: sign(manifest(approvals=("cora",)), PRIVATE), FILES, FIRST, "missing-approval"),
+    "written by nobody": (lambda: sign(manifest(authors=()), PRIVATE), FILES, FIRST, "missing-approval"),
+    "of another workspace": (lambda: sign(manifest(workspace="bank"), PRIVATE), FILES, FIRST, "other-workspace"),
+    "a file more": (lambda: sign(ONE, PRIVATE), FILES | {"access/more.yml": b""}, FIRST, "other-content"),
+    "a file less": (lambda: sign(ONE, PRIVATE), {"metrics/a.yml": FILES["metrics/a.yml"]}, FIRST, "other-content"),
+    "a file changed": (lambda: sign(ONE, PRIVATE), FILES | {"metrics/a.yml": b"metric: b\n"}, FIRST, "other-content"),
+    "a file outside": (
+        lambda: sign(manifest(files={"metrics/../../x": sha256(b"").hexdigest()}), PRIVATE),
+        {"metrics/../../x": b""}, FIRST, "other-content",
+    ),
+    "an environment left out": (lambda: sign(ONE, PRIVATE), FILES, Served(None, 0, "dev", ()), "skipped-environment"),
+    "other files than the environment before": (
+        lambda: sign(ONE, PRIVATE), FILES, Served(None, 0, "dev", (manifest(files={"metrics/a.yml": "0" * 64}),)),
+        "skipped-environment",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_tricks_are_refused_by_their_rule(trick: str) -> None:
+    signed, content, served, slug = TRICKS[trick]
+    assert refused(signed(), content, served) == slug
+
+
+def test_what_the_environment_before_served_may_follow() -> None:
+    assert refused(sign(ONE, PRIVATE), served=Served(None, 0, "dev", (ONE,))) == ""
+
+
+def test_a_release_cannot_bring_its_own_key() -> None:
+    brought = {"access/release_keys": written_key(public(OTHER), "eve").encode()} | FILES
+    made = manifest(files={path: sha256(content).hexdigest() for path, content in brought.items()})
+    assert refused(sign(made, OTHER), brought) == "unknown-key"
+
+
+@given(st.sampled_from(sorted(Manifest.model_fields)), st.data())
+def test_every_field_is_under_the_signature(field: str, data: st.DataObject) -> None:
+    """Whatever is changed after signing is found, whichever part it is."""
+    others: dict[str, Any] = {
+        "format": None, "workspace": "x", "environment": "prod", "number": 7, "previous": "0" * 64, "commit": "dead",
+        "made": datetime(2027, 1, 1, tzinfo=UTC), "by": "eve", "authors": ("eve",), "approvals": ("sam",),
+        "vouched": "github", "report": "1" * 64, "files": {}, "terms": {"metric a": "2" * 64},
+    }  # fmt: skip
+    assert others.keys() == Manifest.model_fields.keys(), "a new field needs a case"
+    if others[field] is None:
+        return
+    changed = sign(ONE, PRIVATE).model_copy(update={"manifest": ONE.model_copy(update={field: others[field]})})
+    assert refused(changed) == "bad-signature"
+
+
+def test_keys_are_read_strictly() -> None:
+    line = written_key(public(PRIVATE), "ci@example.org")
+    assert read_keys(f"# ours\n\n{line}\n") == KEYS
+    for wrong in ("ed25519:AAAA ci", "rsa:AAAA", line.replace("ed25519:", ""), "ed25519:!!! ci"):
+        with pytest.raises(ReviewError, match="is no key"):
+            read_keys(wrong)
+
+
+def test_environments_go_in_order() -> None:
+    names = ["dev", "staging", "prod"]
+    assert [order_of(names, one) for one in names] == ["", "dev", "staging"]
+
+
+def test_a_manifest_survives_its_text_and_anything_else_is_refused() -> None:
+    signed = sign(ONE, PRIVATE)
+    assert read_signed(signed.model_dump_json().encode()) == signed
+    for wrong in (b"", b"{}", b"[1]", signed.model_dump_json().replace('"number":1', '"number":0').encode()):
+        with pytest.raises(ReviewError) as raised:
+            read_signed(wrong)
+        assert raised.value.slug == "bad-manifest"
+    assert refused(replace_key(signed)) == "unknown-key"
+
+
+def replace_key(signed: Signed) -> Signed:
+    return signed.model_copy(update={"key": "0" * 16})

@@ -1,0 +1,112 @@
+"""A reviewed commit to a release: its manifest, its files, and what differs between two of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from workbench.access.publication import Served, order_of
+from workbench.declare.manifest import Manifest, digest
+from workbench.declare.workspace import FOLDERS, Workspace
+from workbench.errors import Problem, ReviewError
+from workbench.review.changes import KINDS
+from workbench.review.normal import fingerprint
+from workbench.review.people import People
+from workbench.review.repository import Entry, Repository, contents
+from workbench.warehouse.releases import releases
+
+RELEASED = (*FOLDERS, "pyproject.toml")
+"""What of a commit is released: everything that is served, and nothing that is only worked with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """One thing that two releases say differently: a file of rules, or a declaration by its meaning."""
+
+    what: str
+    how: str
+
+
+def files_of(repo: Repository, tree: Mapping[str, Entry]) -> Mapping[str, bytes]:
+    """The files of a release by their paths in the workspace; raises `ReviewError` (not-a-plain-file)."""
+    inside = tuple(repo.prefix + folder for folder in RELEASED)
+    wanted = [e for e in tree.values() if any(e.path == one or e.path.startswith(f"{one}/") for one in inside)]
+    odd = [entry.path for entry in wanted if not entry.is_plain]
+    if odd:
+        hint = "Commit the file itself."
+        raise ReviewError(Problem("not-a-plain-file", f"'{odd[0]}' is a link or another repository.", hint=hint))
+    return {entry.path.removeprefix(repo.prefix): content for entry, content in contents(repo, wanted)}
+
+
+def manifest_of(
+    workspace: Workspace,
+    files: Mapping[str, bytes],
+    environment: str,
+    commit: str,
+    people: People,
+    served: Served,
+    by: str,
+    report: bytes,
+    made: datetime,
+) -> Manifest:
+    """The manifest of a release that follows what is served now."""
+    return Manifest(
+        workspace=workspace.settings.name or workspace.root.name,
+        environment=environment,
+        number=served.highest + 1,
+        previous=digest(served.current) if served.current else "",
+        commit=commit,
+        made=made,
+        by=by,
+        authors=people.authors,
+        approvals=people.approvers,
+        vouched=people.source,
+        report=sha256(report).hexdigest() if report else "",
+        files={path: sha256(content).hexdigest() for path, content in sorted(files.items())},
+        terms=dict(_terms(workspace)),
+    )
+
+
+def served_in(workspace: Workspace, environment: str) -> Served:
+    """What an environment serves, ever served, and what the one before it did."""
+    here = releases(workspace.root, environment)
+    before = order_of(tuple(workspace.settings.environments), environment)
+    earlier = releases(workspace.root, before).history() if before else ()
+    current = here.current()
+    highest = max((one.manifest.number for one in here.history()), default=0)
+    return Served(current.manifest if current else None, highest, before, tuple(one.manifest for one in earlier))
+
+
+def merged(event: bytes, commit: str) -> str:
+    """The head of the merged pull request that made a commit; raises `ReviewError` (bad-event, other-head)."""
+    try:
+        request = json.loads(event)["pull_request"]
+        head, made, is_merged = str(request["head"]["sha"]), str(request["merge_commit_sha"]), request["merged"]
+    except (ValueError, KeyError, TypeError):
+        raise ReviewError(Problem("bad-event", "this is no event of a merged pull request.")) from None
+    if is_merged is not True or made != commit:
+        said = f"the event's pull request did not make the commit '{commit[:12]}'."
+        raise ReviewError(Problem("other-head", said, hint="Release the commit that the merge made."))
+    return head
+
+
+def differing(old: Manifest, new: Manifest) -> Iterator[Differing]:
+    """What a release changes: declarations by meaning, files of rules and settings by content."""
+    yield from _compared(old.terms, new.terms)
+    rules = [{p: d for p, d in one.files.items() if p.startswith("access/") or "/" not in p} for one in (old, new)]
+    yield from _compared(rules[0], rules[1])
+
+
+def _compared(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Differing]:
+    for what in sorted(old.keys() | new.keys()):
+        if old.get(what) != new.get(what):
+            yield Differing(what, "added" if what not in old else "removed" if what not in new else "changed")
+
+
+def _terms(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    for kind, held in KINDS.items():
+        for name, declared in sorted(getattr(workspace, held).items()):
+            yield f"{kind.replace('_', ' ')} {name}", fingerprint(declared.term)

@@ -1,0 +1,128 @@
+"""Releases to folders that are served whole or not at all, and back."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from workbench.declare.manifest import Signed, digest, read_signed
+from workbench.errors import Problem, QuestionError, WarehouseError
+
+MANIFEST = "manifest.json"
+CURRENT = "current"
+"""The file that names the release which is served; to replace it is to publish."""
+
+
+class Releases:
+    """The releases of one environment, below ``folder``; several processes may use it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def current(self) -> Signed | None:
+        """The release that is served; None where there never was one."""
+        try:
+            name = (self.folder / CURRENT).read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return None
+        return self._read(self.folder / name)
+
+    def content(self, name: str) -> Path:
+        """The folder with the files of a release, by its digest."""
+        return self.folder / name / "files"
+
+    def history(self) -> tuple[Signed, ...]:
+        """Every release there was, the latest first; what was never served whole is none."""
+        found = [self._read(file.parent) for file in self.folder.glob(f"[0-9a-f]*/{MANIFEST}")]
+        return tuple(sorted(found, key=lambda one: -one.manifest.number))
+
+    def find(self, name: str) -> Signed:
+        """A release by its number or the first digits of its digest; raises `QuestionError` (unknown-release)."""
+        history = self.history()
+        found = [one for one in history if str(one.manifest.number) == name]
+        found = found or [one for one in history if len(name) >= 6 and digest(one.manifest).startswith(name)]
+        if len(found) != 1:
+            there = ", ".join(str(one.manifest.number) for one in history[:10]) or "none"
+            raise QuestionError(Problem("unknown-release", f"no release '{name}'.", hint=f"There is: {there}."))
+        return found[0]
+
+    def publish(self, signed: Signed, content: Mapping[str, bytes], admit: Callable[[], None]) -> None:
+        """Serve a release that ``admit`` lets through, alone meanwhile; a crash leaves the one before it, or this."""
+        with self._alone():
+            admit()
+            name = digest(signed.manifest)
+            if not (self.folder / name / MANIFEST).exists():
+                self._write(name, signed, content)
+            self._switch(name)
+
+    def serve_again(self, signed: Signed) -> None:
+        """Serve a release that was here before."""
+        with self._alone():
+            self._switch(digest(signed.manifest))
+
+    def _write(self, name: str, signed: Signed, content: Mapping[str, bytes]) -> None:
+        aside = self.folder / f".{name}.{secrets.token_hex(4)}"
+        for path, text in content.items():
+            _written(aside / "files" / path, text)
+        _written(aside / MANIFEST, signed.model_dump_json(indent=1).encode())
+        for folder, _, _ in os.walk(aside, topdown=False):
+            _flushed(Path(folder))
+        shutil.rmtree(self.folder / name, ignore_errors=True)  # a part that a crash left, since it has no manifest
+        os.replace(aside, self.folder / name)
+        _flushed(self.folder)
+
+    def _switch(self, name: str) -> None:
+        aside = self.folder / f".{CURRENT}.{secrets.token_hex(4)}"
+        _written(aside, f"{name}\n".encode())
+        os.replace(aside, self.folder / CURRENT)
+        _flushed(self.folder)
+
+    def _read(self, folder: Path) -> Signed:
+        try:
+            return read_signed((folder / MANIFEST).read_bytes())
+        except OSError as error:
+            said = f"the release '{folder.name[:12]}' cannot be read: {error.strerror}."
+            raise WarehouseError(Problem("broken-release", said, hint="Publish it again.")) from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (self.folder / ".lock").open("w")
+        except OSError as error:
+            raise WarehouseError(
+                Problem("no-permission", f"cannot write to the folder of releases: {error.strerror}.")
+            ) from None
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for left in self.folder.glob(".[0-9a-f]*"):  # of publishers that were killed
+                shutil.rmtree(left, ignore_errors=True)
+            for left in self.folder.glob(f".{CURRENT}.*"):
+                left.unlink(missing_ok=True)
+            yield
+
+
+def _written(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flushed(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def releases(root: Path, environment: str) -> Releases:
+    """The releases of an environment of the workspace at ``root``."""
+    return Releases(root / ".workbench" / "releases" / environment)
