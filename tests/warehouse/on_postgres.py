@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,8 +73,3 @@ def sampled(file: Path, into: Path) -> Path:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             connection.execute(f"CREATE TABLE {schema}.{table} AS SELECT * FROM whole.{schema}.{table}{kept}")
     return into
-
-
-def pointed(text: str, url: str) -> str:
-    """A pyproject.toml with its warehouse in PostgreSQL."""
-    return re.sub(r"warehouse = .*", f'url = "{url}"', text)
