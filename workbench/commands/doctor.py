@@ -144,6 +144,9 @@ def _warehouse(workspace: Workspace, environment: str) -> Iterator[Finding]:
 
     try:
         where = workspace.settings.environment(environment)
+        if where.url:
+            yield _database(workspace, environment)
+            return
         path = workspace.root / where.warehouse
         if not path.exists() and where.source:
             yield Finding("warehouse", "warning", "not built yet", "Run 'workbench build'; any question builds it too.")
@@ -178,6 +181,18 @@ def _gateway(workspace: Workspace, environment: str) -> Iterator[Finding]:
         yield Finding("gateway", "ok", "its secrets are strong, and its files are its user's alone")
     except WorkbenchError as error:
         yield _of_error("gateway", error)
+
+
+def _database(workspace: Workspace, environment: str) -> Finding:
+    """Whether an existing database answers."""
+    from workbench.warehouse.open import open_engine
+
+    where = workspace.settings.environment(environment)
+    engine = open_engine(workspace.root, where)
+    try:
+        return Finding("warehouse", "ok", f"{where.url}, {len(engine.tables())} tables that may be read")
+    finally:
+        engine.close()
 
 
 def _of_error(about: str, error: WorkbenchError) -> Finding:

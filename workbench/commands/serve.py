@@ -82,7 +82,7 @@ def build(asker: Asker, again: bool) -> None:
     where = load(root).settings.environment(asker.environment)
     path = root / where.warehouse
     if where.source is None:
-        say(f"'{where.warehouse}' is yours: no source is declared that builds it.")
+        say(f"'{where.url or where.warehouse}' is yours: no source is declared that builds it.")
         return
     (rebuild if again else prepare)(root, where, say)
     click.echo(_shown(path))
