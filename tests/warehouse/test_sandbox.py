@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from workbench.access.restriction import Mask, Restriction, RowFilter
 from workbench.errors import InternalError, QuestionError, WorkbenchError
 from workbench.warehouse.duckdb_errors import statement_error
+from workbench.warehouse.parsing import parse
 from workbench.warehouse.redact import redacted
 from workbench.warehouse.sandbox import Relations, Scoped, scope
 
@@ -209,6 +210,7 @@ def test_restrictions_and_tables_are_told() -> None:
         ("EXPLAIN ANALYZE SELECT 1", "not-a-select"),
         ("EXPLAIN DROP TABLE flights", "not-a-select"),
         ("PIVOT flights ON carrier IN mood", "sql-syntax-refused"),
+        ("PIVOT flights ON id, id % 2, id % 3, id % 4, id % 5", "pivot-too-wide"),
         ("SELECT * FROM (PIVOT flights ON carrier)", "not-a-select"),
         ("SELECT * FROM flights WHERE id = ?", "sql-parameter"),
         ("SELECT FROM FROM", "sql-syntax"),
@@ -245,6 +247,49 @@ def test_no_name_of_a_column_tells_the_salt(warehouse: tuple[duckdb.DuckDBPyConn
         seen = outcome(warehouse[0], scope(text, relations(RESTRICTED)))
         assert "sha256" not in seen
         assert SALT not in seen
+
+
+def test_a_pivot_makes_no_more_columns_than_it_may() -> None:
+    scoped = scope("PIVOT flights ON dest USING count(*)", relations(RESTRICTED))
+    with pytest.raises(QuestionError) as refused:
+        scoped.with_values([[str(n) for n in range(501)]])
+    assert refused.value.slug == "pivot-too-wide"
+    hostile = ["a'); DROP TABLE x; --", "\\", "'", "\n", "(none)", "é"]
+    assert parse(scoped.with_values([hostile]).sql)["node"]["type"] == "SELECT_NODE"
+
+
+def test_an_explanation_is_an_outline_of_what_was_asked(warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:
+    text = (
+        "EXPLAIN SELECT carrier, count(*) AS n FROM flights f JOIN planes USING (tailnum) WHERE id > 987650 GROUP BY 1"
+    )
+    seen = warehouse[0].execute(scope(text, relations(RESTRICTED)).sql).fetchall()
+    assert seen == [
+        (
+            "outline",
+            """SELECT carrier, count_star() AS n
+GROUP BY 1
+WHERE (id > 987650)
+  JOIN INNER USING (tailnum)
+    TABLE flights AS f
+    TABLE planes
+ACCESS rows of gold.flights limited by 'own_carrier'
+ACCESS gold.flights.tailnum masked (hash) by tag 'aircraft'
+ACCESS gold.planes.tailnum masked (hash) by tag 'aircraft'""",
+        )
+    ]
+
+
+def test_show_tables_shows_those_that_may_be_read(warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:
+    seen = warehouse[0].execute(scope("SHOW TABLES", relations(RESTRICTED)).sql).fetchall()
+    assert seen == [("gold.flights",), ("gold.planes",)]
+    assert warehouse[0].execute(scope("SHOW TABLES", relations({})).sql).fetchall() == []
+
+
+@pytest.mark.parametrize("verb", ["", "DESCRIBE ", "SUMMARIZE ", "EXPLAIN "])
+def test_a_verb_sees_what_a_select_sees(verb: str, warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:
+    seen = outcome(warehouse[0], scope(f"{verb}SELECT * FROM flights", relations(RESTRICTED)))
+    assert "notes" not in seen
+    assert not [secret for secret in SECRETS if secret in seen]
 
 
 def test_a_missing_attribute_leaves_no_row(warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:

@@ -15,6 +15,8 @@ from workbench.warehouse.parsing import Token, Tree, parse, tokens, written
 
 MOST_VALUES = 500
 """Columns that a pivot may make of one expression."""
+MOST_PLACES = 4
+"""Expressions whose values are looked up for one pivot; each takes a statement of its own."""
 _PLACE = "(values of the pivot)"
 """Marks where values go that are yet to be looked up."""
 _WITHOUT_PLACE = f"SELECT COLUMNS(c -> NOT contains(c, '{_PLACE}')) FROM t"
@@ -82,11 +84,7 @@ class Pivot:
         for place, found in zip(self.places, values, strict=True):
             if len(found) > MOST_VALUES:
                 raise QuestionError(
-                    Problem(
-                        "pivot-too-wide",
-                        f"this pivot would make more than {MOST_VALUES} columns of one expression.",
-                        hint="Name the values with IN (...), or filter first.",
-                    )
+                    _too_wide(f"this pivot would make more than {MOST_VALUES} columns of one expression.")
                 )
             column = statement["node"]["from_table"]["pivots"][place]
             listed = ", ".join("'" + value.replace("'", "''") + "'" for value in found or (_PLACE,))
@@ -119,7 +117,13 @@ def pivot_of(statement: Tree) -> Pivot | None:
         for n, pivot in enumerate(relation.get("pivots") or ())
         if relation.get("type") == "PIVOT" and len(pivot["pivot_expressions"]) == 1 and _is_place(pivot["entries"])
     ]
+    if len(places) > MOST_PLACES:
+        raise QuestionError(_too_wide(f"this pivot would look up the values of more than {MOST_PLACES} expressions."))
     return Pivot(statement, tuple(places)) if places else None
+
+
+def _too_wide(message: str) -> Problem:
+    return Problem("pivot-too-wide", message, hint="Name the values with IN (...), or filter first.")
 
 
 def _is_place(entries: Sequence[Tree]) -> bool:
