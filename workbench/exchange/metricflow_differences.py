@@ -7,16 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from workbench.exchange.metricflow_filters import references
 from workbench.exchange.metricflow_project import MetricInput, Project
 
-_UNEVEN = ("month", "quarter", "year")
-"""Grains whose periods have different numbers of days."""
-
 
 def difference(project: Project, metrics: Sequence[str], by: Mapping[str, str], *, timed: bool) -> str:
     """Why the answer would differ, '' where it doesn't; ``by`` gives the grain of each column, '' where it is no time.
 
     ``timed`` says that the question is about a span of time.
     """
-    grains = [grain for grain in by.values() if grain]
     for metric in metrics:
         if why := _spanned(project, metric, by) or _padded(project, metric, by):
             return why
@@ -25,11 +21,6 @@ def difference(project: Project, metrics: Sequence[str], by: Mapping[str, str], 
                 return (
                     f"MetricFlow drops what '{one.alias}' of '{metric}' looks at before the span begins; "
                     "here a span changes no number"
-                )
-            if one.offset.rstrip("s").endswith(_UNEVEN) and grains and all(grain in _UNEVEN for grain in grains):
-                return (
-                    f"MetricFlow moves '{one.alias}' of '{metric}' day by day and so counts the last days of short "
-                    f"months several times; here whole months are moved"
                 )
     return ""
 

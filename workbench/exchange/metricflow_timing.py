@@ -44,7 +44,14 @@ def input_timing(project: Project, one: MetricInput) -> dict[str, Any]:
     """The keys of an input that is used at another time."""
     if one.offset and one.offset_to:
         raise refused(f"it uses '{one.metric}' with both offset_window and offset_to_grain")
-    return written(offset=length(project, one.offset), offset_to=_grain(project, one.offset_to))
+    return written(offset=_offset(project, one.offset), offset_to=_grain(project, one.offset_to))
+
+
+def _offset(project: Project, text: str) -> str | dict[str, str] | None:
+    """How far it looks back; MetricFlow lets every day look back for itself, also where months are shown."""
+    by = length(project, text)
+    even = by is None or by.split()[1] in GRAINS[: GRAINS.index("week") + 1]
+    return by if even or by is None else {"by": by, "each": "day"}
 
 
 def level_term(level: Level | None, dimensions: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -72,8 +79,6 @@ def length(project: Project, text: str) -> str | None:
 
 
 def _grain(project: Project, grain: str) -> str | None:
-    if grain in project.grains:
-        raise refused(f"lengths counted in a grain of one's own ('{grain}') are not supported")
-    if grain and grain not in GRAINS:
+    if grain and grain not in (*GRAINS, *project.grains):
         raise refused(f"its grain '{grain}' is not supported")
     return grain or None
