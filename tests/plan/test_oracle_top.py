@@ -86,3 +86,32 @@ def test_top_and_the_rest_are_groups_of_rows(
 def at_level_of(tables: shop.Tables, metrics: list[str], asked: Asked, by: tuple[str, ...]) -> Any:
     """The groups by one column, of the rows that the whole question covers."""
     return at_level(tables, metrics, Asked(by, asked.where, asked.time), asked.by, False)
+
+
+@pytest.mark.nightly
+@oracle
+@given(
+    tables=shops, drawn=questions(), hidden=st.sampled_from(sorted(shop.METRICS)), descending=st.booleans(),
+    of=st.sampled_from(["customer.tier", "customer.region.name"]),
+)  # fmt: skip
+def test_what_only_orders_adds_no_group(
+    workspace: Workspace, tables: shop.Tables, drawn: Any, hidden: str, descending: bool, of: str
+) -> None:
+    metrics, asked = drawn
+    sign = "-" if descending else ""
+    question = Question(metrics=metrics, by=asked.by, where=asked.text, time=asked.time)
+    ordered = question.model_copy(update={"order_by": (f"{sign}{hidden}", f"{sign}{of}")})
+    if any(not path.startswith(("customer.", "metric_time")) for one in asked.where for path in one.paths) or any(
+        not path.startswith(("customer.", "metric_time")) for path in asked.by
+    ):
+        return  # the metric that orders may be of another model, and means nothing there
+    rows = answer(workspace, tables, ordered)
+    groups = meaning(metrics, asked, tables, None, False)
+    assert_same(grouped(rows, asked.by, metrics), groups)
+    others = meaning([hidden], asked, tables, None, False)
+    bases, combine = shop.METRICS[hidden]
+    nothing = combine(*(base.empty for base in bases))
+    values = [others.get(tuple(row[path] for path in asked.by), {hidden: nothing})[hidden] for row in rows]
+    known = [value for value in values if value is not None]
+    assert values[: len(known)] == known, "empty ones come last"
+    assert known == pytest.approx(sorted(known, reverse=descending))

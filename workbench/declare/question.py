@@ -121,7 +121,9 @@ class Question(Term):
     by: AskedList = ()
     where: Condition = Field(None, description="A condition on dimensions.")
     having: Condition = Field(None, description="A condition on metrics of the answer.")
-    order_by: Words = Field((), description="Columns of the answer; '-name' or 'name desc' for descending.")
+    order_by: Words = Field(
+        (), description="Columns of the answer, or what is not shown; '-name' or 'name desc' for descending."
+    )
     limit: int | None = Field(None, ge=0)
     time: Annotated[TimeRange | None, BeforeValidator(_time_range)] = None
     compare: Span | None = Field(

@@ -6,18 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from workbench.declare.expression import Call, Column, Expression, Name, rebuild, walk
+from workbench.declare.expression import Aggregate, Call, Case, Column, Expression, Name, rebuild, walk
+from workbench.declare.expression import Literal as Constant
+from workbench.declare.functions import AGGREGATES
 from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.question import Asked, Question
 from workbench.declare.terms import Length
 from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
-from workbench.graph.bind import Text, refuse_aggregates
+from workbench.graph.bind import Text, field_expression, refuse_aggregates
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.calendars import own_grains
 from workbench.graph.distinct import distinct_legs
-from workbench.graph.formulas import Aggregation, Around, formula
+from workbench.graph.formulas import SCANNED, Aggregation, Around, formula
 from workbench.graph.identity import same_values
 from workbench.graph.legs import Base, Leg, asked_grain, axis_finest, axis_grains, field_of, leg
+from workbench.graph.ordering import ordering, unordered
 from workbench.graph.paths import METRIC_TIME, Field
 from workbench.graph.ranking import ranked, ranking
 from workbench.graph.timing import Offset, Timing
@@ -90,6 +93,8 @@ class Resolved:
     limit: int | None
     levels: tuple[Level, ...] = ()
     ranking: Ranking | None = None
+    hidden: tuple[Number, ...] = ()
+    """What the order hangs on and nobody asked to see."""
 
 
 def resolve(graph: Graph, question: Question, whole: Question | None = None) -> Resolved:
@@ -120,6 +125,10 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
     if not scanned:
         return _without_metrics(graph, question)
     grain = _default_grain(graph, question, bases)
+    shown = (*(asked.alias for asked in question.by), *(number.name for number in numbers))
+    orders = [ordering(text, shown, question) for text in question.order_by]
+    hidden, beside = _hidden(graph, question, orders, shown, whole)
+    hidden += _beyond(graph, orders, (*shown, *(one.metric for one in hidden)), bases, scanned, grain)
     keys = tuple(_key(graph, asked, tuple(bases), grain) for asked in question.by)
     legs = tuple(
         leg(graph, question, base, indexes, [field_of(graph, asked, base, grain) for asked in question.by], scanned)
@@ -129,9 +138,80 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
     ranking = _ranking(graph, question, keys, whole)
     marks = (*(["total"] if question.totals else []), *([OTHER] if ranking and ranking.other else []))
     _each_once((*names, *marks))
-    order = tuple(_order(text, names, question) for text in question.order_by)
-    levels = (*((shared,) if shared else ()), *_totals(graph, question))
-    return Resolved(question, keys, numbers, tuple(scanned), legs, having, order, question.limit, levels, ranking)
+    meant = {number.metric: number.name for number in hidden}
+    order = tuple((name if name in names else meant[name], descending) for name, descending in orders)
+    levels = (*((shared,) if shared else ()), *beside, *_totals(graph, question))
+    return Resolved(
+        question, keys, numbers, tuple(scanned), legs, having, order, question.limit, levels, ranking, hidden
+    )
+
+
+def _hidden(
+    graph: Graph, question: Question, orders: Sequence[tuple[str, bool]], shown: Sequence[str], whole: Question | None
+) -> tuple[tuple[Number, ...], tuple[Level, ...]]:
+    """Metrics that only order: each answered beside the question by the same columns, so that it adds no group."""
+    numbers: list[Number] = []
+    levels: list[Level] = []
+    for name in dict.fromkeys(name for name, _ in orders if name not in shown and name in graph.metrics):
+        at = f"{WHOLE}o{len(levels)}"
+        every = tuple(asked.alias for asked in question.by)
+        one = _at_level(question, every, compare=False).model_copy(update={"metrics": (Asked(path=name, alias=name),)})
+        resolved = resolve(graph, one, whole or question)
+        there = Number(f"{at}.there", name, Constant(True))
+        levels.append(Level(at, every, replace(resolved, numbers=(*resolved.numbers, there))))
+        nothing = _of_nothing(resolved.numbers[0].tree, resolved.aggregations)
+        tree = Case(((Column(at, there.name), Column(at, name)),), nothing)
+        numbers.append(Number(at, name, tree))
+    return tuple(numbers), tuple(levels)
+
+
+def _of_nothing(tree: Expression, aggregations: tuple[Aggregation, ...]) -> Expression:
+    """What a metric is where it has no rows: a count is 0, the rest is NULL."""
+    if isinstance(tree, Column) and tree.relation == SCANNED:
+        return Constant(AGGREGATES[aggregations[int(tree.name)].aggregate.function].empty)
+    return rebuild(tree, lambda part: _of_nothing(part, aggregations))
+
+
+def _beyond(
+    graph: Graph,
+    orders: Sequence[tuple[str, bool]],
+    known: Sequence[str],
+    bases: Mapping[Base, list[int]],
+    scanned: list[Aggregation],
+    grain: str,
+) -> tuple[Number, ...]:
+    """Dimensions that only order: the least value in a group, or the greatest where the order descends.
+
+    They are read of the very rows of an asked metric, so that no row and no group is added. Raises `QuestionError`
+    (unknown-column) and what following the path raises.
+    """
+    out: list[Number] = []
+    for name, descending in orders:
+        if name in known or any(one.metric == name for one in out):
+            continue
+        found: list[Expression] = []
+        for base, indexes in bases.items():
+            field = _ordering_field(graph, name, base, grain, known)
+            if base.followed is None:
+                value = Aggregate("max" if descending else "min", (field_expression(graph, field),))
+                indexes.append(len(scanned))
+                found.append(Column(SCANNED, str(len(scanned))))
+                scanned.append(replace(scanned[indexes[0]], aggregate=value))
+        if not found:
+            raise QuestionError(unordered(name, known))
+        tree = found[0] if len(found) == 1 else Call("coalesce", tuple(found))
+        out.append(Number(f"{WHOLE}d{len(out)}", name, tree))
+    return tuple(out)
+
+
+def _ordering_field(graph: Graph, name: str, base: Base, grain: str, known: Sequence[str]) -> Field:
+    try:
+        field = field_of(graph, Asked(path=name, alias=name), base, grain)
+    except QuestionError:
+        raise QuestionError(unordered(name, known)) from None
+    if base.timing.moves and not field.roles and field.dimension == base.axis:
+        raise QuestionError(unordered(name, known))
+    return field
 
 
 def _ranking(graph: Graph, question: Question, keys: tuple[Key, ...], whole: Question | None) -> Ranking | None:
@@ -167,7 +247,10 @@ def _without_metrics(graph: Graph, question: Question) -> Resolved:
     names = tuple(key.name for key in keys)
     if question.extremes:
         names = tuple(f"{name}.{end}" for name in names for end in EXTREMES)
-    order = tuple(_order(text, names, question) for text in question.order_by)
+    order = tuple(ordering(text, names, question) for text in question.order_by)
+    unknown = next((name for name, _ in order if name not in names), None)
+    if unknown is not None:
+        raise QuestionError(unordered(unknown, names))
     return Resolved(question, keys, (), (), legs, None, order, question.limit)
 
 
@@ -339,23 +422,3 @@ def _key(graph: Graph, asked: Asked, bases: tuple[Base, ...], grain: str) -> Key
                     )
                 )
     return Key(asked.alias, asked.path, fields[0])
-
-
-def _order(text: str, names: tuple[str, ...], question: Question) -> tuple[str, bool]:
-    """A column of the answer, and whether it descends."""
-    words = text.strip().split()
-    descending = len(words) == 2 and words[1].lower() == "desc"
-    name = words[0] if words else ""
-    if name.startswith("-"):
-        name, descending = name[1:], True
-    paths = {a.path: a.alias for a in (*question.by, *question.metrics)}
-    name = name if name in names else paths.get(name, name)
-    if name not in names or len(words) > 2 or (len(words) == 2 and words[1].lower() not in ("asc", "desc")):
-        raise QuestionError(
-            Problem(
-                "unknown-column",
-                f"cannot order by '{text}': the answer has no such column.",
-                hint=did_you_mean(name, names, f"Its columns: {', '.join(names)}."),
-            )
-        )
-    return name, descending

@@ -89,7 +89,7 @@ def _plan(granted: Pass, resolved: Resolved, types_of: TypesOf, salt: str) -> Pl
         named = Named(one.key, one.n, one.other, one.label)
         ranked = _plan(granted, one.resolved, types_of, salt)
         legs = tuple(by_rank(leg, named, ranked) for leg in legs)
-    derived = tuple(Derive(number.name, _by_name(number.tree)) for number in resolved.numbers)
+    derived = tuple(Derive(number.name, _by_name(number.tree)) for number in (*resolved.numbers, *resolved.hidden))
     having = _by_name(resolved.having) if resolved.having is not None else None
     ordered = {name for name, _ in resolved.order}
     # The keys break ties, so that the same question gives the same rows in the same order.
@@ -103,7 +103,9 @@ def _plan(granted: Pass, resolved: Resolved, types_of: TypesOf, salt: str) -> Pl
     if asked.extremes:
         order = resolved.order
     legs = tuple(replace(leg, every=bool(leg.keys)) for leg in legs) if asked.every_row else legs
-    return Plan(legs, names, derived, Shape(having, order, resolved.limit, asked.extremes), levels=levels, named=named)
+    hidden = (*(one.name for one in resolved.hidden), *((RANK,) if named else ()))
+    shape = Shape(having, order, resolved.limit, asked.extremes, hidden)
+    return Plan(legs, names, derived, shape, levels=levels, named=named)
 
 
 def _leg(

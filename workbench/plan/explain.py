@@ -36,7 +36,8 @@ def explain(plan: Plan) -> str:
 
 
 def _level(level: Level) -> str:
-    said = f"rows of '{level.label}'" if level.label else "whole, to take shares of"
+    beside = "beside, to order by" if level.name.startswith(f"{WHOLE}o") else "whole, to take shares of"
+    said = f"rows of '{level.label}'" if level.label else beside
     return f"{said}: the same question by {', '.join(level.keys) or 'nothing'}, answered from rows and not from groups"
 
 

@@ -40,14 +40,14 @@ def to_sql(plan: Plan, schema_of: SchemaOf, dialect: str, catalog: str = "") -> 
     return str(ibis.to_sql(to_ibis(plan, find), dialect=dialect))
 
 
-def to_ibis(plan: Plan, find: FindTable) -> ir.Table:
-    """The ibis table of a plan's answer; ``find`` gives the table of a name."""
+def to_ibis(plan: Plan, find: FindTable, *, raw: bool = False) -> ir.Table:
+    """The ibis table of a plan's answer; ``find`` gives the table of a name. With ``raw``, nothing is renamed in it."""
     legs = [_leg(leg, find) for leg in plan.legs]
     if not any(leg.summaries for leg in plan.legs):
         combined = reduce(lambda left, right: left.cross_join(right), legs)
     else:
         combined = legs[0] if len(legs) == 1 else _combine(plan, legs)
-    return _shape(plan, combined, find)
+    return _shape(plan, combined, find, raw)
 
 
 def _leg(leg: Leg, find: FindTable) -> ir.Table:
@@ -209,7 +209,7 @@ def _nothing(kind: Any) -> Callable[..., Any]:
     return found
 
 
-def _shape(plan: Plan, combined: ir.Table, find: FindTable) -> ir.Table:
+def _shape(plan: Plan, combined: ir.Table, find: FindTable, raw: bool) -> ir.Table:
     """The groups that are shown, with what is derived, in order."""
     for level in plan.levels:
         if not level.label:
@@ -227,16 +227,21 @@ def _shape(plan: Plan, combined: ir.Table, find: FindTable) -> ir.Table:
         )
     shown = {name: combined[name] for name in (combined.columns if plan.shape.extremes else plan.keys)}
     shown |= {one.name: lower(one.tree, column) for one in plan.derived}
-    out = _labelled(combined.select(**shown), plan.named) if plan.named else combined.select(**shown)
+    out = combined.select(**shown)
+    if raw:
+        return out
+    out = _labelled(out, plan.named) if plan.named else out
     order = [_direction(name, descending) for name, descending in plan.shape.order]
     totals = [level for level in plan.levels if level.label]
-    if order and not (totals and plan.shape.limit is None):
+    limited = plan.shape.limit is not None
+    if order and (limited or not totals):
         out = out.order_by(order)
-    if plan.shape.limit is not None:
-        out = out.limit(plan.shape.limit)
-    if totals:
-        out = _with_totals(out, totals, find).order_by([ibis.asc(TOTAL, nulls_first=True), *order])
-    return out.drop(RANK) if plan.named else out
+    if not totals:
+        out = out.drop(*plan.shape.hidden) if plan.shape.hidden else out
+        return out.limit(plan.shape.limit) if limited else out
+    out = out.limit(plan.shape.limit) if limited else out
+    out = _with_totals(out, totals, find).order_by([ibis.asc(TOTAL, nulls_first=True), *order])
+    return out.drop(*plan.shape.hidden) if plan.shape.hidden else out
 
 
 def _labelled(out: ir.Table, named: Named) -> ir.Table:
@@ -250,11 +255,12 @@ def _labelled(out: ir.Table, named: Named) -> ir.Table:
 
 def _with_wholes(combined: ir.Table, level: Level, find: FindTable) -> ir.Table:
     """The groups with the values of the whole that each belongs to."""
-    wholes = to_ibis(level.plan, find)
+    wholes = to_ibis(level.plan, find, raw=True)
     wholes = wholes.select(**{f"{level.name}.{name}": wholes[name] for name in wholes.columns})
     if not level.keys:
         return combined.cross_join(wholes)
-    on = [combined[key].identical_to(wholes[f"{level.name}.{key}"]) for key in level.keys]
+    keys = (*level.keys, *((RANK,) if level.plan.named else ()))
+    on = [combined[key].identical_to(wholes[f"{level.name}.{key}"]) for key in keys]
     return combined.left_join(wholes, on)
 
 

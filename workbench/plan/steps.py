@@ -213,6 +213,8 @@ class Shape:
     limit: int | None
     extremes: bool = False
     """Whether one row says the least and the greatest of each key instead."""
+    hidden: tuple[str, ...] = ()
+    """Columns that the order hangs on and that are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
