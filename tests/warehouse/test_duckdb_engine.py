@@ -17,6 +17,7 @@ import pytest
 
 from workbench.errors import Place, QuestionError, WarehouseError
 from workbench.warehouse.duckdb_engine import DuckDBEngine
+from workbench.warehouse.redact import redacted
 
 Write = Callable[[Path, str], Path]
 
@@ -191,3 +192,12 @@ def test_the_thread_costs_no_more_than_a_millisecond(engine: DuckDBEngine) -> No
 
     costs = [median(lambda: engine.run("SELECT 1")) - median(direct) for _ in range(3)]
     assert min(costs) < 0.001
+
+
+def test_an_error_between_batches_is_ours(engine: DuckDBEngine) -> None:
+    """Arrow would raise it as an OSError that quotes the value, which no rule then redacts."""
+    late = "SELECT CASE WHEN i < 400_000 THEN '1' ELSE 'SECRET' END::INTEGER FROM range(500_000) t(i)"
+    with pytest.raises(QuestionError) as failed:
+        engine.stream(late).read_all()
+    assert failed.value.slug == "bad-sql"
+    assert "SECRET" not in str(redacted(failed.value))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 
 from workbench.errors import Problem, QuestionError
-from workbench.warehouse.duckdb_errors import statement_error
+from workbench.warehouse.duckdb_errors import reading_error, statement_error
 from workbench.warehouse.duckdb_file import WarehouseFile, release, share
 from workbench.warehouse.engine import missing_table
 from workbench.warehouse.interruptible import call
@@ -177,9 +177,13 @@ class DuckDBEngine:
             raise statement_error(error) from None
 
     def _batches(self, file: WarehouseFile, cursor: Cursor, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
         try:
             while (batch := self._guarded(cursor, lambda: next(iter(reader), None))) is not None:
                 yield batch
+        except (pa.ArrowException, OSError) as error:  # what the engine said, with values, as an error of Arrow's
+            raise reading_error(error) from None
         finally:
             file.give_back(cursor)
 

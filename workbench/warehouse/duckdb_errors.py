@@ -15,6 +15,8 @@ REBUILD = "Delete it and run `workbench up`, which builds the embedded warehouse
 _HEADERS = 3 * 4096
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _POSITION = re.compile(r"^LINE (?P<line>\d+): (?P<text>.*)\n(?P<caret> *)\^", re.MULTILINE)
+_OF_VALUES = re.compile(r"(?:Conversion|Invalid Input|Out of Range|Constraint|Invalid Type|Mismatch Type) Error")
+_OF_MEMORY = re.compile(r"Out of Memory|bad_alloc|malloc|File too large|max_temp_directory_size")
 _VERSIONS = re.compile(r"version number (\d+)")
 
 
@@ -95,7 +97,7 @@ def statement_error(error: duckdb.Error) -> WorkbenchError:
         return WarehouseError(Problem("warehouse-broken", f"The warehouse file is damaged: {first}", hint=REBUILD))
     if isinstance(error, duckdb.InterruptException):
         return WarehouseError(Problem("stopped", "The query was stopped before it ended."))
-    if isinstance(error, duckdb.OutOfMemoryException):
+    if isinstance(error, duckdb.OutOfMemoryException) or "File too large" in first:
         hint = "Ask for fewer groups or a shorter time."
         return WarehouseError(
             Problem("out-of-memory", f"The query needs more memory than it may have: {first}", hint=hint)
@@ -103,6 +105,22 @@ def statement_error(error: duckdb.Error) -> WorkbenchError:
     if isinstance(error, duckdb.ProgrammingError | duckdb.DataError | duckdb.NotSupportedError):
         explained = rest.partition("\nLINE ")[0].strip() if not rest.startswith("LINE ") else ""
         return QuestionError(Problem("bad-sql", first, place=_place(text), hint=" ".join(explained.split())))
+    return WarehouseError(
+        Problem("engine-failed", first, hint="Ask again; if it happens again, report it with the SQL.")
+    )
+
+
+def reading_error(error: BaseException) -> WorkbenchError:
+    """What went wrong between batches: Arrow passes on what DuckDB said, but not of what class it was."""
+    text = str(error)
+    first = text.partition("\n")[0]
+    if isinstance(error, MemoryError) or _OF_MEMORY.search(text):
+        hint = "Ask for fewer groups or a shorter time."
+        return WarehouseError(Problem("out-of-memory", "The query needs more memory than it may have.", hint=hint))
+    if first.upper().startswith("INTERRUPT"):
+        return WarehouseError(Problem("stopped", "The query was stopped before it ended."))
+    if _OF_VALUES.match(first):
+        return QuestionError(Problem("bad-sql", first, place=_place(text)))
     return WarehouseError(
         Problem("engine-failed", first, hint="Ask again; if it happens again, report it with the SQL.")
     )

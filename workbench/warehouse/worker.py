@@ -9,7 +9,6 @@ import ctypes
 import json
 import os
 import queue
-import re
 import resource
 import shutil
 import socket
@@ -22,8 +21,8 @@ from typing import Any, BinaryIO
 import duckdb
 import pyarrow as pa
 
-from workbench.errors import Problem, QuestionError, WarehouseError, WorkbenchError
-from workbench.warehouse.duckdb_errors import statement_error
+from workbench.errors import Problem, WarehouseError, WorkbenchError
+from workbench.warehouse.duckdb_errors import reading_error, statement_error
 from workbench.warehouse.duckdb_file import identity, open_hardened
 from workbench.warehouse.limits import STOPPED
 
@@ -38,7 +37,6 @@ FILE_SLACK = 32 * 1024 * 1024
 RETIRE_AFTER = 0.5
 """A process whose address space has grown by this share of what it may is replaced: it would fail the next one."""
 _NO_NEW_PRIVILEGES = 38
-_OF_VALUES = re.compile(r"(?:Conversion|Invalid Input|Out of Range|Constraint|Invalid Type|Mismatch Type) Error")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -114,9 +112,9 @@ class Worker:
             ended = _told(error)
         except duckdb.Error as error:
             broken = isinstance(error, duckdb.FatalException | duckdb.InternalException)
-            ended = _told(_explained(error))
+            ended = _told(_explained(statement_error(error)))
         except (MemoryError, pa.ArrowException, OSError, UnicodeError, RuntimeError) as error:
-            ended = _told(_at_large(error))
+            ended = _told(_explained(reading_error(error)))
         self.running, self.number = None, 0
         left = resource.getrlimit(resource.RLIMIT_AS)[0] - _sizes()[0]
         self.say({"ended": ended, "retire": broken or left < self.room * (1 - RETIRE_AFTER)})
@@ -184,24 +182,9 @@ def too_large(most: int) -> Problem:
     )
 
 
-def _explained(error: duckdb.Error) -> WorkbenchError:
-    explained = statement_error(error)
-    spilled_too_much = "File too large" in str(error) or "max_temp_directory_size" in str(error)
-    return (
-        WarehouseError(STOPPED["out-of-memory"]) if explained.slug == "out-of-memory" or spilled_too_much else explained
-    )
-
-
-def _at_large(error: BaseException) -> WorkbenchError:
-    """Errors that come from reading rows: Arrow wraps what the engine said."""
-    text = str(error).partition("\n")[0]
-    if isinstance(error, MemoryError) or "Out of Memory" in text or "bad_alloc" in text or "malloc" in text:
-        return WarehouseError(STOPPED["out-of-memory"])
-    if "INTERRUPT" in text.upper():
-        return WarehouseError(Problem("stopped", "The query was stopped before it ended."))
-    if _OF_VALUES.match(text):
-        return QuestionError(Problem("bad-sql", text))
-    return WarehouseError(Problem("engine-failed", text, hint="Ask again; if it happens again, report it."))
+def _explained(error: WorkbenchError) -> WorkbenchError:
+    """How much memory it was could tell of hidden rows."""
+    return WarehouseError(STOPPED["out-of-memory"]) if error.slug == "out-of-memory" else error
 
 
 def _told(error: WorkbenchError) -> dict[str, Any]:
