@@ -20,6 +20,7 @@ from workbench.commands.exports import export, schema
 from workbench.commands.imports import import_
 from workbench.commands.keys import keys
 from workbench.commands.lint import lint
+from workbench.commands.migrate import migrate
 from workbench.commands.release import diff, release, release_key, releases_, rollback
 from workbench.commands.review import review
 from workbench.commands.serve import build, serve, up
@@ -33,7 +34,7 @@ COMMANDS = (
     *(metrics, dimensions, models),
     *(validate, lint, keys, test, why),
     *(token, audit),
-    *(review, release, releases_, diff, rollback, release_key),
+    *(review, migrate, release, releases_, diff, rollback, release_key),
     *(schema, import_, export),
 )
 
