@@ -102,6 +102,8 @@ QUERIES = _words("SELECT_NODE SET_OPERATION_NODE RECURSIVE_CTE_NODE")
 RELATIONS = _words("BASE_TABLE EMPTY EXPRESSION_LIST JOIN PIVOT SHOW_REF SUBQUERY TABLE_FUNCTION")
 SHOWN = _words("DESCRIBE SUMMARY")
 """What a SHOW_REF may be about a query; the rest reads the engine's catalog."""
+LISTED = _words("SHOW_SPECIAL SHOW_UNQUALIFIED")
+"""How engines mark a SHOW of things in general, which we answer ourselves where it is of tables."""
 PARTS = _words(
     """
     DISTINCT_MODIFIER LIMIT_MODIFIER LIMIT_PERCENT_MODIFIER ORDER_MODIFIER

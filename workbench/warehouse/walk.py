@@ -141,7 +141,7 @@ class Walk:
 
     def shown(self, node: Tree) -> None:
         """DESCRIBE and SUMMARIZE of a query, which is visited next; of tables, those there are for the asker."""
-        if node.get("show_type") == "SHOW_SPECIAL" and node.get("table_name") == '"tables"':
+        if node.get("show_type") in allowed.LISTED and node.get("table_name") == '"tables"':
             listed = ", ".join(f"({literal(table)})" for table in self.relations.visible()) or "(NULL)"
             query = parse(f"SELECT * FROM (VALUES {listed}) AS t(name) WHERE name IS NOT NULL")
             node.clear()
