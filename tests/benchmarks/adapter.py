@@ -73,11 +73,12 @@ class Adapter:
         return out
 
     def load(self, dataset: str, db_path: str, threads: int) -> None:
-        """Open a workspace of the data set's models over the file, as an analyst."""
+        """Open a workspace of the data set's models over the file, as an analyst; WORKBENCH_KEPT names one to stay."""
         self.close()
-        self.home = tempfile.TemporaryDirectory(prefix="workbench-")
-        root = Path(self.home.name) / "workspace"
-        shutil.copytree(MODELS / dataset, root)
+        kept = os.environ.get("WORKBENCH_KEPT")
+        self.home = None if kept else tempfile.TemporaryDirectory(prefix="workbench-")
+        root = Path(self.home.name if self.home else str(kept)) / "workspace"
+        shutil.copytree(MODELS / dataset, root, dirs_exist_ok=True)
         settings = f'[tool.workbench.environments.dev]\nwarehouse = "{Path(db_path).resolve()}"\n'
         (root / "pyproject.toml").write_text(settings, encoding="utf-8")
         self.session = workbench.connect(root, as_user=ANALYST)
@@ -92,8 +93,9 @@ class Adapter:
         return str(self.session.explain(*_metrics(query_id), **_parts(query_id)).sql)
 
     def run(self, query_id: str) -> Any:
-        """The answer as an Arrow table, compiled anew."""
-        self.session.forget()
+        """The answer as an Arrow table, compiled anew but in a workspace that stays."""
+        if self.home is not None:
+            self.session.forget()
         return self.session.query(*_metrics(query_id), **_parts(query_id)).to_arrow()
 
     def columns(self, query_id: str) -> dict[str, str] | None:

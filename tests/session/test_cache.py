@@ -252,6 +252,14 @@ def test_files_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert Templates(tmp_path).find("8") == templates.find("8")
 
 
+def test_what_is_forgotten_is_compiled_again(workspace: Workspace, kept: tuple[Path, str, str]) -> None:
+    templates = Counted(kept[0])
+    templates.forget()
+    assert kept_files(kept[0]) == []
+    session(workspace, "ann", templates)._compile(QUESTION)
+    assert templates.compiled == 1
+
+
 SCRIPT = """
 import sys
 from workbench import connect

@@ -52,6 +52,11 @@ class Recent(Generic[K, V]):
             while len(self._held) > self._most:
                 self._held.popitem(last=False)
 
+    def clear(self) -> None:
+        """Let go of everything."""
+        with self._lock:
+            self._held.clear()
+
 
 class Templates:
     """Compiled SQL that sessions share; with the root of a workspace, also with later processes of the same user."""
@@ -77,6 +82,14 @@ class Templates:
             seal(self._root, f"{COMPILED}/{fingerprint}", pieces)
             _prune(self._root / FOLDER / COMPILED)
 
+    def forget(self) -> None:
+        """Let go of everything, files too."""
+        self._held.clear()
+        if self._root is not None:
+            for file in _files(self._root / FOLDER / COMPILED):
+                with suppress(OSError):
+                    os.unlink(file)
+
 
 def _template(pieces: Any) -> Template | None:
     if pieces is None:
@@ -86,8 +99,14 @@ def _template(pieces: Any) -> Template | None:
 
 def _prune(folder: Path) -> None:
     """Leave the newer half where there are too many."""
-    with suppress(OSError):
-        files = list(os.scandir(folder))
-        if len(files) > KEPT_IN_FILES:
+    files = _files(folder)
+    if len(files) > KEPT_IN_FILES:
+        with suppress(OSError):  # another process tidies up as well
             for file in sorted(files, key=lambda one: one.stat().st_mtime)[: KEPT_IN_FILES // 2]:
                 os.unlink(file)
+
+
+def _files(folder: Path) -> list[os.DirEntry[str]]:
+    with suppress(OSError):
+        return list(os.scandir(folder))
+    return []

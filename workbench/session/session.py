@@ -295,7 +295,8 @@ class Session:
         require(self.principal, verb, resource, roles=self.workspace.roles, policies=self._policies)
 
     def forget(self) -> None:
-        """Let go of compiled questions, so that the next one is compiled from its names again."""
+        """Let go of compiled questions, kept files too, so that the next one is compiled from its names again."""
+        self._templates.forget()
         self._compiler = self._new_compiler()
 
     def close(self) -> None:
