@@ -37,6 +37,10 @@ HOMES = {
     "IPython": ("show/*",),
     "vl_convert": ("show/*",),
     "fastapi": ("gateway/*",),
+    "starlette": ("gateway/*",),
+    "uvicorn": ("gateway/*",),
+    "urllib3": ("gateway/*",),
+    "prometheus_client": ("gateway/*",),
     "click": ("cli.py", "commands/*"),
     "rich": ("cli.py", "commands/*"),
 }

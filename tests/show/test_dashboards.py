@@ -14,7 +14,8 @@ import pytest
 
 from workbench.errors import WarehouseError
 from workbench.session.session import Session
-from workbench.show.dashboards import serve, short_commit
+from workbench.session.release import short_commit
+from workbench.show.dashboards import serve
 from workbench.show.frame import page
 from workbench.show.page import DashboardPage
 

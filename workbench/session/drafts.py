@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,8 +47,8 @@ class Drafts:
         """The graph with the drafts in it; what is published never sees them."""
         return replace(graph, metrics={**graph.metrics, **self.metrics})
 
-    def write(self, name: str, root: Path) -> Path:
-        """Write a draft to where its metric belongs; raises rather than replace a file."""
+    def proposal(self, name: str) -> Proposal:
+        """The file that would publish a draft; raises where there is no such draft, or it uses another."""
         name = name if name.startswith(ADHOC) else ADHOC + name
         if name not in self.metrics:
             raise QuestionError(
@@ -67,21 +68,31 @@ class Drafts:
                     "Publish the draft it uses first, and name the published metric.",
                 )
             )
-        file = root / "metrics" / (metric.domain or "proposed") / f"{metric.metric}.yml"
+        # A domain is prose: only one that is a plain word may name a folder.
+        folder = metric.domain if re.fullmatch(r"[A-Za-z0-9_-]+", metric.domain) else "proposed"
+        return Proposal(f"metrics/{folder}/{metric.metric}.yml", self.texts[name].strip() + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A file of a workspace to be, for a pull request."""
+
+    path: str
+    text: str
+
+    def write(self, root: Path) -> Path:
+        """Write it below ``root``; raises rather than replace a file."""
+        file = root / self.path
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("x", encoding="utf-8") as out:
-                out.write(self.texts[name].strip() + "\n")
+                out.write(self.text)
         except FileExistsError:
             raise QuestionError(
                 Problem(
-                    "already-there",
-                    f"'{file.relative_to(root)}' is there already.",
-                    hint="Change that file in a branch instead.",
+                    "already-there", f"'{self.path}' is there already.", hint="Change that file in a branch instead."
                 )
             ) from None
         except OSError as error:
-            raise WarehouseError(
-                Problem("no-permission", f"cannot write '{file.relative_to(root)}': {error}.")
-            ) from None
+            raise WarehouseError(Problem("no-permission", f"cannot write '{self.path}': {error}.")) from None
         return file

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time as clock
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import ValidationError
 
 from workbench.access.guard import Pass, issue
 from workbench.access.masks import conceal
@@ -22,45 +22,33 @@ from workbench.declare.dashboard import Dashboard
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, find_root, load
 from workbench.errors import AccessDenied, Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
-from workbench.graph.build import Graph, build
+from workbench.graph.build import Graph
 from workbench.graph.keys import relied
 from workbench.graph.lineage import lineage
 from workbench.graph.resolve import resolve
 from workbench.graph.tags import column_tags
 from workbench.session.answer import Answer, Draw
-from workbench.session.cache import Templates
+from workbench.session.asking import question_of
 from workbench.session.cards import dimension_cards, matches, metric_card, model_card
 from workbench.session.catalog import DimensionCard, MetricCard, ModelCard
 from workbench.session.compiling import Compiled, Compiler
-from workbench.session.drafts import Drafts
+from workbench.session.door import About, Explanation
+from workbench.session.drafts import Drafts, Proposal
+from workbench.session.explained import Explained
+from workbench.session.ground import Ground
 from workbench.session.identity import local_identity
-from workbench.session.keys import keys_of
+from workbench.session.prepared import Batches, Lane, Prepared, Saved, Streamed
 from workbench.session.reading import answer_columns, freshness
-from workbench.session.salt import salt_of
+from workbench.session.release import short_commit
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pyarrow as pa
 
     from workbench.warehouse.engine import Engine
-    from workbench.warehouse.keys import Keys
     from workbench.warehouse.ledger import Ledger
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Explanation:
-    """How a question would be answered: the steps in words, and the SQL."""
-
-    text: str
-    sql: str
-    restrictions: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"{self.text}\n\n{self.sql}"
 
 
 class Session:
@@ -73,16 +61,23 @@ class Session:
         engine: Engine,
         ledger: Ledger | None,
         draw: Draw | None = None,
+        *,
+        ground: Ground | None = None,
+        drafts: Drafts | None = None,
     ) -> None:
+        """``ground`` is what sessions of several people share; without, the session stands on its own."""
         self.workspace = workspace
         self.principal = principal
         self._engine = engine
         self._ledger = ledger
         self._draw = draw
-        self._whole = build(workspace)
-        self._drafts = Drafts()
-        self._templates = Templates(workspace.root)
+        self.ground = ground or Ground(workspace, engine, ledger)
+        self._whole = self.ground.graph
+        root = workspace.root
+        self.about = About(workspace.settings.name or root.name, str(root), short_commit(root), principal.environment)
+        self._drafts = drafts or Drafts()
         self._compiler = self._new_compiler()
+        self._fresh_for = ""
         self._fresh: dict[str, datetime | None] = {}
         self._policies = tuple(one.term for one in workspace.policies)
 
@@ -116,7 +111,7 @@ class Session:
         every_row: bool = False,
     ) -> Answer:
         """Ask for metrics by dimensions; see `Question` for each part."""
-        asked = _question(
+        asked = question_of(
             metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
             compare=compare, share_of=share_of, totals=totals, top=top, fill=fill, extremes=extremes,
             every_row=every_row,
@@ -125,42 +120,39 @@ class Session:
 
     def ask(self, question: Question) -> Answer:
         """Answer a question; raises what is wrong with it, with the legal alternatives."""
-        started = clock.perf_counter()
-        compiled = self._compile(question)
-        try:
-            table = self._run_on_sound_keys(compiled)
-        except Unanswerable:
-            raise  # a broken key, told in words that fit the asker
-        except WorkbenchError as error:
-            from workbench.warehouse.redact import redacted
+        return self._answer(question)
 
-            raise redacted(error, not compiled.plan.restrictions) from None
-        return Answer(
-            table=table,
-            columns=answer_columns(self._graph, compiled.resolved, table.schema),
-            sql=conceal(compiled.sql, self._salt),
-            question=question,
-            plan=compiled.plan,
-            lineage=tuple(str(origin) for origin in lineage(self._graph, compiled.resolved)),
-            metrics=tuple(map(self._fresh_card, dict.fromkeys(number.metric for number in compiled.resolved.numbers))),
-            restrictions=compiled.plan.restrictions,
-            asker=self.principal.name,
-            seconds=clock.perf_counter() - started,
-            draw=self._draw,
-        )
+    def prepare(self, asked: Question | Saved | str) -> Prepared:
+        """A question, a saved one or SQL as the statement that answers it, under the rules; nothing is run."""
+        if isinstance(asked, str):
+            return self._scoped(asked)
+        asked = self._saved(asked.name) if isinstance(asked, Saved) else asked
+        compiled = self._compile(asked)
+        rules = compiled.plan.restrictions
+        tables = compiled.plan.tables()
+        return Prepared(compiled.sql, "metric", compiled.subject, tables, rules, not rules, asked, compiled)
+
+    def stream(self, prepared: Prepared, lane: Lane | None = None) -> Streamed:
+        """The answer with its rows still on their way; ``lane`` runs the SQL elsewhere than in the engine.
+
+        Errors come as in `ask`, also between batches; only rows that end without one are an answer.
+        """
+        started = clock.perf_counter()
+        with ExitStack() as undo:
+            with self._telling(prepared), self._engine.moment():
+                if prepared.compiled is not None and prepared.question is not None:
+                    prepared = self.prepare(prepared.question)  # by what is known of the data as it is now
+                version = self._sound(prepared)
+                prepared = prepared.with_values(lane or self._engine.stream)
+                rows = (lane or self._engine.stream)(prepared.sql)
+            undo.callback(rows.close)
+            head = self._head(prepared, rows.schema.empty_table())
+            undo.pop_all()
+        return Streamed(head, self._flowing(prepared, rows, version, started))
 
     def saved(self, name: str) -> Answer:
         """Answer a saved query by its name."""
-        saved = self.workspace.saved_queries
-        if name not in saved:
-            raise QuestionError(
-                Problem(
-                    "unknown-saved-query",
-                    f"no saved query '{name}'.",
-                    hint=did_you_mean(name, saved, f"There is: {', '.join(saved) or 'none'}."),
-                )
-            )
-        return self.ask(saved[name].term.question())
+        return self._answer(Saved(name))
 
     def explain(
         self,
@@ -180,42 +172,23 @@ class Session:
         every_row: bool = False,
     ) -> Explanation:
         """How a question would be answered, without running it."""
-        from workbench.plan.explain import explain
+        from workbench.plan.explain import written
+        from workbench.plan.outline import outline
 
-        asked = _question(
+        asked = question_of(
             metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
             compare=compare, share_of=share_of, totals=totals, top=top, fill=fill, extremes=extremes,
             every_row=every_row,
         )  # fmt: skip
         compiled = self._compile(asked)
-        return Explanation(
-            conceal(explain(compiled.plan), self._salt), conceal(compiled.sql, self._salt), compiled.plan.restrictions
-        )
+        told = outline(compiled.plan, "verified" if self._verifies_keys else "trusted")
+        steps = tuple(replace(step, text=conceal(step.text, self._salt)) for step in told)
+        sql = conceal(compiled.sql, self._salt)
+        return Explained(written(steps), sql, compiled.plan.restrictions, steps, draw=self._draw)
 
     def sql(self, text: str) -> Answer:
         """Answer one SELECT over the visible tables, with row filters and masks inside."""
-        from workbench.warehouse.redact import redacted
-        from workbench.warehouse.sandbox import Relations, scope
-
-        started = clock.perf_counter()
-        require(self.principal, "query:adhoc", roles=self.workspace.roles)
-        engine = self._engine
-        scoped = scope(
-            text, Relations(engine.tables(), self._restriction, engine.types, catalog=engine.catalog, salt=self._salt)
-        )
-        try:
-            table = self._run(scoped.sql, "sql", scoped.tables, scoped.restrictions)
-        except WorkbenchError as error:
-            raise redacted(error, scoped.is_free) from None
-        return Answer(
-            table=table,
-            columns=answer_columns(self._graph, None, table.schema),
-            sql=conceal(scoped.sql, self._salt),
-            restrictions=scoped.restrictions,
-            asker=self.principal.name,
-            seconds=clock.perf_counter() - started,
-            draw=self._draw,
-        )
+        return self._answer(text)
 
     def table(self, name: str) -> ir.Table:
         """A table of the warehouse as an ibis table; whatever is built on it runs as ad hoc SQL does."""
@@ -287,8 +260,12 @@ class Session:
 
     def publish(self, name: str) -> Path:
         """Write a draft into `metrics/` for a pull request; takes the right to publish, and replaces nothing."""
+        return self.propose(name).write(self.workspace.root)
+
+    def propose(self, name: str) -> Proposal:
+        """The file that would publish a draft; takes the right to publish."""
         require(self.principal, "publish:metric", name, roles=self.workspace.roles)
-        return self._drafts.write(name, self.workspace.root)
+        return self._drafts.proposal(name)
 
     def require(self, verb: str, resource: str = "") -> None:
         """Pass if the principal may do ``verb``; raises `AccessDenied` with the rule that decided otherwise."""
@@ -296,7 +273,7 @@ class Session:
 
     def forget(self) -> None:
         """Let go of compiled questions, kept files too, so that the next one is compiled from its names again."""
-        self._templates.forget()
+        self.ground.templates.forget()
         self._compiler = self._new_compiler()
 
     def close(self) -> None:
@@ -312,13 +289,9 @@ class Session:
         """What this principal may name: hidden and missing read the same from here on."""
         return self._drafts.added_to(narrow(self._whole, self._restriction))
 
-    @cached_property
+    @property
     def _salt(self) -> str:
-        return salt_of(self.workspace.root)
-
-    @cached_property
-    def _keys(self) -> Keys:
-        return keys_of(self._engine, self._ledger)
+        return self.ground.salt
 
     @cached_property
     def _verifies_keys(self) -> bool:
@@ -347,6 +320,8 @@ class Session:
 
     def _compile(self, question: Question) -> Compiled:
         require(self.principal, "read:metric" if question.metrics else "query:adhoc", roles=self.workspace.roles)
+        if self._engine.version() != self._fresh_for:
+            self._fresh, self._fresh_for = {}, self._engine.version()
         return self._compiler.compile(question, self._granted)
 
     def _granted(self, question: Question) -> Pass:
@@ -354,39 +329,123 @@ class Session:
 
     def _new_compiler(self) -> Compiler:
         """A compiler that knows no question yet: what they are made from has changed."""
-        return Compiler(self._engine, lambda: self._salt, self._templates)
+        return Compiler(self._engine, lambda: self._salt, self.ground.templates)
 
-    def _run_on_sound_keys(self, compiled: Compiled) -> Any:
-        """The rows, from data in which no join of the question multiplies any."""
-        joins = relied(self._graph, compiled.resolved) if self._verifies_keys else ()
-        version = self._keys.require(self._graph, joins, self._restriction)
-        table = self._run(compiled.sql, "metric", compiled.subject, compiled.plan.restrictions)
-        if self._engine.version() != version:  # the data was replaced meanwhile: what was read must hold as well
-            self._keys.require(self._graph, joins, self._restriction)
-        return table
+    def _scoped(self, text: str) -> Prepared:
+        """SQL of one's own as what may run: granted tables and columns alone, filters and masks inside."""
+        from workbench.warehouse.sandbox import Relations, scope
 
-    def _run(self, sql: str, kind: str, subject: tuple[str, ...], restrictions: tuple[str, ...]) -> Any:
-        started = clock.perf_counter()
-        rows, outcome = 0, "failed"
-        try:
-            table = self._engine.run(sql)
-            rows, outcome = table.num_rows, "answered"
-            return table
-        except KeyboardInterrupt:
-            outcome = "stopped"
-            raise
-        finally:
-            if self._ledger is not None:
-                self._ledger.note_run(
-                    asker=self.principal.name,
-                    kind=kind,
-                    subject=subject,
-                    sql=sql,
-                    rows=rows,
-                    seconds=clock.perf_counter() - started,
-                    outcome=outcome,
-                    restrictions=len(restrictions),
+        require(self.principal, "query:adhoc", roles=self.workspace.roles)
+        engine = self._engine
+        if engine.dialect != "duckdb":  # rules are put into a statement by DuckDB's own parser
+            said = f"SQL of one's own does not run on '{engine.dialect}', only questions for metrics do."
+            raise Unanswerable(Problem("not-on-this-engine", said, hint="Ask for metrics and dimensions by name."))
+        scoped = scope(
+            text, Relations(engine.tables(), self._restriction, engine.types, catalog=engine.catalog, salt=self._salt)
+        )
+        return Prepared(
+            scoped.sql, "sql", scoped.tables, scoped.tables, scoped.restrictions, scoped.is_free, pivot=scoped.pivot
+        )
+
+    def _saved(self, name: str) -> Question:
+        saved = {n: d for n, d in self.workspace.saved_queries.items() if self._knows(d.term)}
+        if name not in saved:
+            raise QuestionError(
+                Problem(
+                    "unknown-saved-query",
+                    f"no saved query '{name}'.",
+                    hint=did_you_mean(name, saved, f"There is: {', '.join(saved) or 'none'}."),
                 )
+            )
+        return saved[name].term.question()
+
+    def _answer(self, asked: Question | Saved | str) -> Answer:
+        with self._engine.moment():  # what is known of the data when compiling must hold for the rows
+            return self._answer_now(asked)
+
+    def _answer_now(self, asked: Question | Saved | str) -> Answer:
+        started = clock.perf_counter()
+        prepared = self.prepare(asked)
+        table: pa.Table | None = None
+        try:
+            with self._telling(prepared):
+                version = self._sound(prepared)
+                prepared = prepared.with_values(self._engine.stream)
+                table = self._engine.run(prepared.sql)
+                self._still_sound(prepared, version)
+        finally:
+            self._note(prepared, table.num_rows if table is not None else 0, started, _outcome(table is not None))
+        return replace(self._head(prepared, table), seconds=clock.perf_counter() - started)
+
+    def _flowing(self, prepared: Prepared, batches: Batches, version: str, started: float) -> Iterator[pa.RecordBatch]:
+        rows, whole = 0, False
+        try:
+            with self._telling(prepared):
+                for batch in batches:
+                    rows += batch.num_rows
+                    yield batch
+                self._still_sound(prepared, version)
+            whole = True
+        finally:
+            batches.close()
+            self._note(prepared, rows, started, _outcome(whole))
+
+    def _head(self, prepared: Prepared, table: pa.Table) -> Answer:
+        """The answer around these rows."""
+        compiled = prepared.compiled
+        resolved = compiled.resolved if compiled else None
+        numbers = resolved.numbers if resolved else ()
+        return Answer(
+            table=table,
+            columns=answer_columns(self._graph, resolved, table.schema),
+            sql=conceal(prepared.sql, self._salt),
+            question=prepared.question,
+            plan=compiled.plan if compiled else None,
+            lineage=tuple(str(origin) for origin in lineage(self._graph, resolved)) if resolved else (),
+            metrics=tuple(map(self._fresh_card, dict.fromkeys(number.metric for number in numbers))),
+            restrictions=prepared.restrictions,
+            asker=self.principal.name,
+            draw=self._draw,
+        )
+
+    def _sound(self, prepared: Prepared) -> str:
+        """Pass if no join of a question multiplies rows; the version of the data this holds for."""
+        if prepared.compiled is None:
+            return ""
+        joins = relied(self._graph, prepared.compiled.resolved) if self._verifies_keys else ()
+        return self.ground.keys.require(self._graph, joins, self._restriction)
+
+    def _still_sound(self, prepared: Prepared, version: str) -> None:
+        if version and self._engine.version() != version:  # the data was replaced meanwhile: what was read must hold
+            self._sound(prepared)
+
+    @contextmanager
+    def _telling(self, prepared: Prepared) -> Iterator[None]:
+        """Whatever goes wrong is told without what is held back from the asker."""
+        try:
+            yield
+        except Unanswerable:
+            raise  # a broken key, told in words that fit the asker
+        except WorkbenchError as error:
+            from workbench.warehouse.redact import redacted
+
+            raise redacted(error, prepared.is_free) from None
+
+    def _note(self, prepared: Prepared, rows: int, started: float, outcome: str) -> None:
+        if self._ledger is not None:
+            self._ledger.note_run(
+                asker=self.principal.name,
+                kind=prepared.kind,
+                subject=prepared.subject,
+                sql=prepared.sql,
+                rows=rows,
+                seconds=clock.perf_counter() - started,
+                outcome=outcome,
+                restrictions=len(prepared.restrictions),
+            )
+
+    def _knows(self, question: Question) -> bool:
+        return all(asked.path in self._graph.metrics for asked in question.metrics)
 
     def _fresh_card(self, name: str) -> MetricCard:
         card = metric_card(self._graph, name)
@@ -403,7 +462,7 @@ class Session:
                 self._restriction,
                 self._engine,
                 self._salt,
-                self._templates,
+                self.ground.templates,
             )
         return self._fresh[model]
 
@@ -455,18 +514,9 @@ def open_session(
     return Session(loaded, principal, engine, open_ledger(root), draw)
 
 
-def _question(metrics: tuple[Any, ...], **parts: Any) -> Question:
-    """The question as typed; a part of the wrong shape is a `QuestionError` (bad-question)."""
-    flat = [one for item in metrics for one in (item if isinstance(item, list | tuple) else [item])]
-    try:
-        return Question(metrics=flat, **parts)
-    except ValidationError as error:
-        raise QuestionError(_misshapen(**detail) for detail in error.errors(include_url=False)) from None
-    except (TypeError, ValueError) as error:
-        raise QuestionError(Problem("bad-question", f"bad question: {error}.")) from None
-
-
-def _misshapen(loc: tuple[str | int, ...], msg: str, **_: object) -> Problem:
-    part = loc[0] if loc else "question"
-    said = msg.removeprefix("Value error, ")
-    return Problem("bad-question", f"bad '{part}': {said}" + ("" if said.endswith("?") else "."))
+def _outcome(whole: bool) -> str:
+    """How a run ended, told from whether it did and what is in flight."""
+    if whole:
+        return "answered"
+    flying = sys.exc_info()[1]
+    return "stopped" if isinstance(flying, KeyboardInterrupt | GeneratorExit) else "failed"

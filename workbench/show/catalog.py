@@ -8,12 +8,12 @@ from itertools import groupby
 
 from workbench.errors import WorkbenchError
 from workbench.session.catalog import DimensionCard, MetricCard
-from workbench.session.session import Session
+from workbench.session.door import Door
 from workbench.show.card import cards_html, metric_html
 from workbench.show.frame import page
 
 
-def catalog_html(session: Session, words: str, *, name: str) -> str:
+def catalog_html(session: Door, words: str, *, name: str) -> str:
     """The metrics by domain, or what fits the words searched for."""
     if words.strip():
         found = tuple(session.search(words))
@@ -35,7 +35,7 @@ def catalog_html(session: Session, words: str, *, name: str) -> str:
     return page(f"Catalogue · {name}", body, name=name, who=session.principal.name, here="/catalog")
 
 
-def metric_page_html(session: Session, metric: str, *, name: str) -> str:
+def metric_page_html(session: Door, metric: str, *, name: str) -> str:
     """One metric: its definition, where its numbers come from, what it may be grouped by, who shows it."""
     card = next((c for c in session.metrics if c.name == metric), None)
     if card is None:
@@ -58,7 +58,7 @@ def metric_page_html(session: Session, metric: str, *, name: str) -> str:
     return page(f"{card.label} · {name}", body, name=name, who=session.principal.name, here="/catalog")
 
 
-def _lineage(session: Session, metric: str) -> tuple[str, ...]:
+def _lineage(session: Door, metric: str) -> tuple[str, ...]:
     """The columns a metric reads; a metric that cannot be answered right now says why instead."""
     try:
         return session.query(metric).lineage
@@ -66,7 +66,7 @@ def _lineage(session: Session, metric: str) -> tuple[str, ...]:
         return tuple(problem.message for problem in error.problems)
 
 
-def _near(session: Session, name: str) -> list[str]:
+def _near(session: Door, name: str) -> list[str]:
     words = set(name.lower().split("_"))
     return [c.name for c in session.metrics if words & set(c.name.split("_"))][:8]
 

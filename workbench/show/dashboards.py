@@ -7,14 +7,13 @@ import socket
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
 from workbench.errors import Problem, WarehouseError, WorkbenchError
-from workbench.session.session import Session
+from workbench.session.door import Door
 from workbench.show.ask import Desk, tiles_of
 from workbench.show.page import DashboardPage
 from workbench.show.pages import CatalogPage, IndexPage, MissingPage, SessionFor
@@ -29,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def serve(
-    session: Session | SessionFor,
+    session: Door | SessionFor,
     *,
     port: int = 5006,
     address: str = "127.0.0.1",
@@ -37,19 +36,19 @@ def serve(
     block: bool = True,
     ready: Callable[[str], None] | None = None,
 ) -> Server:
-    """Serve every dashboard of a workspace at ``http://address:port/``; ``ready`` is told the address.
+    """Serve the dashboards of a door at ``http://address:port/``; ``ready`` is told the address.
 
-    ``session`` is one session for everybody (a laptop) or a function from a viewer's name to theirs. ``hosts`` are
+    ``session`` is one door for everybody (a laptop) or a function from a viewer's name to theirs. ``hosts`` are
     further names the server may be reached by. With ``block`` it runs until interrupted; without, the caller runs
     the returned server's loop. Port 0 takes a free one. Raises `WarehouseError` (port-in-use) where it cannot listen.
     """
-    session_for: SessionFor = (lambda _: session) if isinstance(session, Session) else session
+    session_for: SessionFor = session if callable(session) else (lambda _: session)
     everyone = session_for(None)
     pn.extension("vega", "tabulator", nthreads=THREADS, throttled=True, notifications=False)
-    name = everyone.workspace.settings.name or everyone.workspace.root.name
-    release = short_commit(everyone.workspace.root)
-    apps = {key: _app(key, session_for, release) for key in everyone.workspace.dashboards}
-    titles = {key: declared.term.title for key, declared in everyone.workspace.dashboards.items()}
+    about, boards = everyone.about, everyone.dashboards
+    name, release = about.name, about.release
+    apps = {key: _app(key, session_for, release) for key in boards}
+    titles = {key: board.title for key, board in boards.items()}
     own: dict[str, Any] = {"session_for": session_for, "hosts": frozenset(), "name": name.capitalize()}
     port = port or _free_port(address)
     if address not in ("", "0.0.0.0", "::"):
@@ -61,14 +60,14 @@ def serve(
     url = f"http://{'localhost' if address == '127.0.0.1' else address}:{port}/"
     if ready is not None:
         ready(url)
-    if isinstance(session, Session):
+    if not callable(session):
         Thread(target=_warm, args=(session,), daemon=True, name="warm dashboards").start()
     if block:
         server.run_until_shutdown()
     return server
 
 
-def _warm(session: Session) -> None:
+def _warm(session: Door) -> None:
     """Ask what the first visitor will ask, so that they wait for no compiler; what fails here shows on the page."""
     for dashboard in session.dashboards.values():
         desk = Desk(session)
@@ -78,22 +77,6 @@ def _warm(session: Session) -> None:
             for tile in tiles_of(dashboard):
                 if tile.kind in ("line", "bar", "table"):
                     desk.tile(tile, state)
-
-
-def short_commit(root: Path) -> str:
-    """The first figures of the checked-out commit, read from the files of git; '' outside a repository."""
-    git = root / ".git"
-    try:
-        head = (git / "HEAD").read_text(encoding="utf-8").strip()
-        if not head.startswith("ref: "):
-            return head[:8]
-        ref = head.removeprefix("ref: ")
-        if (git / ref).is_file():
-            return (git / ref).read_text(encoding="utf-8").strip()[:8]
-        packed = (git / "packed-refs").read_text(encoding="utf-8").splitlines()
-        return next((line.split()[0][:8] for line in packed if line.endswith(f" {ref}")), "")
-    except OSError:
-        return ""
 
 
 def _app(key: str, session_for: SessionFor, release: str) -> Callable[[], Any]:

@@ -17,7 +17,7 @@ from workbench.show.completion import Choice, complete_metric, complete_sql
 from workbench.show.grammar import parse
 
 if TYPE_CHECKING:
-    from workbench.session.session import Session
+    from workbench.session.door import Door
 
 _MAGIC = re.compile(r"(?:^|\n|=)[ \t]*(%{1,2})(metric|sql)\b[ \t]*")
 _TO = re.compile(r"^\s*--to\s+(\S+)\s*")
@@ -30,11 +30,11 @@ class WorkbenchMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._shell = shell
-        self._session: Session | None = None
+        self._session: Door | None = None
         self._columns: dict[str, tuple[str, ...]] = {}
 
     @property
-    def session(self) -> Session:
+    def session(self) -> Door:
         """The session, opened at the first question: the workspace is found from the notebook's folder upwards."""
         if self._session is None:
             self.open()
@@ -122,11 +122,11 @@ class WorkbenchMagics(Magics):
             hint = did_you_mean(word, verbs, "Write '%workbench as NAME' or '%workbench connect FOLDER'.")
             raise QuestionError(Problem("unknown-option", f"'{line.strip()}' is not understood.", hint=hint))
         if options:
-            here = str(self._session.workspace.root) if self._session else None
+            here = self._session.about.place if self._session else None
             self.open(options.get("connect", here), options.get("as"))
         principal = self.session.principal
         roles = f" ({', '.join(principal.roles)})" if principal.roles else ""
-        print(f"{principal.name}{roles} in {self.session.workspace.root}")
+        print(f"{principal.name}{roles} in {self.session.about.place}")
 
     def complete(self, full: str, cursor: int) -> tuple[str, list[Choice]] | None:
         """What may come at ``cursor`` of a cell, or None where no magic of ours is being typed."""

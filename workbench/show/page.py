@@ -15,7 +15,7 @@ from workbench.declare.dashboard import Dashboard, Tile
 from workbench.errors import WorkbenchError
 from workbench.session.answer import Answer
 from workbench.session.catalog import DimensionCard, MetricCard
-from workbench.session.session import Session
+from workbench.session.door import Door
 from workbench.show.ask import Desk, Reading, held_span, tiles_of
 from workbench.show.card import restrictions_text
 from workbench.show.controls import Controls, copy_link, definitions
@@ -57,7 +57,7 @@ _LOOK = {
 class DashboardPage:
     """One visit to a dashboard: its state, its controls, its tiles."""
 
-    def __init__(self, dashboard: Dashboard, session: Session, *, home: str = "/", release: str = "") -> None:
+    def __init__(self, dashboard: Dashboard, session: Door, *, home: str = "/", release: str = "") -> None:
         self.dashboard, self.session, self.home, self.release = dashboard, session, home, release
         self.cards: dict[str, MetricCard] = {card.name: card for card in session.metrics}
         self.metrics = tuple(dict.fromkeys(m for tile in tiles_of(dashboard) for m in tile.metrics()))

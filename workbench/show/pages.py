@@ -8,12 +8,12 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
-from workbench.session.session import Session
+from workbench.session.door import Door
 from workbench.show.catalog import catalog_html, metric_page_html
 from workbench.show.frame import HEADERS
 from workbench.show.index import error_html, index_html
 
-SessionFor = Callable[[str | None], Session]
+SessionFor = Callable[[str | None], Door]
 """Gives the session of a viewer by the name they signed in with; None where nobody signs in."""
 
 
@@ -44,7 +44,7 @@ class OwnPage(RequestHandler):
         said = {404: "There is no such page.", 405: "That cannot be done here."}
         self.finish(error_html(status_code, said.get(status_code, "Something went wrong."), name=self.title))
 
-    async def draw(self, made: Callable[[Session], str]) -> None:
+    async def draw(self, made: Callable[[Door], str]) -> None:
         """Draw a page in a thread, so that its questions do not hold up the dashboards."""
         session = self.session_for(self.get_current_user())
         self.finish(await asyncio.to_thread(made, session))

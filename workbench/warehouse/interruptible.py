@@ -1,12 +1,16 @@
-"""Turns a blocking call into one that Ctrl-C stops at once, by running it in a thread of its own."""
+"""Turns a blocking call into one that Ctrl-C or a Cancel stops at once, by running it in a thread of its own."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Generic, TypeVar
+
+from workbench.errors import Problem, WarehouseError
 
 T = TypeVar("T")
 
@@ -14,6 +18,43 @@ POLL = 0.05
 """How often the waiting thread wakes to let a signal in; a finished call wakes it at once."""
 PATIENCE = 3.0
 """How long a stopped call may take to end; some single scalar calls of an engine do not hear an interrupt."""
+
+
+class Cancel:
+    """A wish to stop, made in any thread; calls `under` it hear of it."""
+
+    def __init__(self) -> None:
+        self._wished = threading.Event()
+        self._reason = Problem("stopped", "The query was stopped before it ended.")
+
+    @property
+    def wished(self) -> bool:
+        """Whether somebody wants it stopped."""
+        return self._wished.is_set()
+
+    def cancel(self, reason: Problem | None = None) -> None:
+        """Stop what runs under this, and whatever would start; ``reason`` is what its asker is told."""
+        if not self.wished:
+            self._reason = reason or self._reason
+            self._wished.set()
+
+    def check(self) -> None:
+        """Pass unless stopping is wished."""
+        if self.wished:
+            raise WarehouseError(self._reason)
+
+
+_cancel: ContextVar[Cancel | None] = ContextVar("cancel", default=None)
+
+
+@contextmanager
+def under(cancel: Cancel) -> Iterator[None]:
+    """Calls made inside stop when ``cancel`` says so."""
+    before = _cancel.set(cancel)
+    try:
+        yield
+    finally:
+        _cancel.reset(before)
 
 
 class _Outcome(Generic[T]):
@@ -36,12 +77,15 @@ class _Outcome(Generic[T]):
 
 
 def call(work: Callable[[], T], stop: Callable[[], None]) -> T:
-    """What ``work`` returns or raises; on KeyboardInterrupt ``stop`` is called until ``work`` has ended.
+    """What ``work`` returns or raises; on KeyboardInterrupt or a `Cancel`, ``stop`` is called until it has ended.
 
     An interrupt sent before the engine has begun is lost, hence the repetition. A call that ends in spite of
     ``stop`` after more than PATIENCE seconds ends alone, in its own thread: the asker has the prompt back.
     """
     outcome: _Outcome[T] = _Outcome()
+    cancel = _cancel.get()
+    if cancel is not None:
+        cancel.check()
 
     def body() -> None:
         with outcome:
@@ -50,7 +94,9 @@ def call(work: Callable[[], T], stop: Callable[[], None]) -> T:
     try:
         threading.Thread(target=body, name="warehouse-query", daemon=True).start()
         while not outcome.done.wait(POLL):
-            pass
+            if cancel is not None and cancel.wished:
+                _end(outcome.done, stop)
+                cancel.check()
     except KeyboardInterrupt:
         _end(outcome.done, stop)
         raise

@@ -11,7 +11,7 @@ from workbench.warehouse.limits import STOPPED
 _CLASS = re.compile(r"^([A-Z][A-Za-z ]*? (?:Error|Exception))\b")
 _BEFORE_ROWS = ("Parser Error", "Binder Error", "Catalog Error")
 """Raised before a row is read: they speak of the statement alone."""
-_OURS = frozenset({"stopped", "closed", "result-too-large", *STOPPED})
+_OURS = frozenset({"stopped", "closed", "shutting-down", "result-too-large", *STOPPED})
 """Told in words of our own, which quote nothing."""
 _WITHHELD = "the details are withheld, since rows or columns are restricted for you"
 

@@ -1,0 +1,238 @@
+"""One question's way through the gateway: who asks, what may run, its record, its turn, and its rows as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.abc
+from anyio.streams.memory import MemoryObjectSendStream
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from workbench.declare.question import Question
+from workbench.errors import InternalError, WarehouseError, WorkbenchError
+from workbench.gateway.statuses import headers_of, status_of
+from workbench.gateway.streams import Encoder, accepted, empty_batch, encoder_for
+from workbench.gateway.wire import REFUSAL_SHAPE, Tail, head_of, own_fault, refusal_of
+from workbench.session.prepared import Batches, Prepared, Saved
+from workbench.session.session import Session
+from workbench.warehouse.interruptible import under
+from workbench.warehouse.limits import STOPPED
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from workbench.gateway.gateway import Gateway
+
+Chunk = bytes | memoryview
+
+_LOG = logging.getLogger("workbench.gateway")
+
+
+class Flow(Response):
+    """The response to a question: it begins once the first rows are there, so that its status can be trusted."""
+
+    def __init__(self, gateway: Gateway, request: Request, asked: Question | Saved | str) -> None:
+        self.background = None
+        self._gateway = gateway
+        self._request = request
+        self._asked = asked
+        self._id: str = request.state.request_id
+        self._started = time.perf_counter()
+        self._audit = ""
+        self._encoder: Encoder | None = None
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._ending: Iterator[bytes] | None = None
+        self._begun = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._produced: anyio.Event | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; stop when the client goes away."""
+        with self._gateway.queries.track(self._id) as running:
+            self._running = running
+            async with anyio.create_task_group() as group:
+                self._group = group
+                group.start_soon(self._hear, receive, group.cancel_scope)
+                await self._answer(scope, receive, send)
+                group.cancel_scope.cancel()
+
+    async def _hear(self, receive: Receive, scope: anyio.CancelScope) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._running.stop()
+        scope.cancel()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        outcome, error = "failed", None
+        try:
+            media_type = accepted(self._request.headers.get("accept"))
+            session, prepared = await self._gateway.off(self._prepare)
+            async with AsyncExitStack() as turn:
+                await self._wait(turn, prepared)
+                await self._run(session, prepared, media_type, send)
+            outcome = "answered"
+        except WorkbenchError as refused:
+            error = self._told(refused)
+            outcome = "stopped" if self._running.cancel.wished else "failed"
+        except (TimeoutError, anyio.get_cancelled_exc_class()) as gone:
+            outcome = "abandoned"
+            if not isinstance(gone, TimeoutError):
+                raise
+        except Exception:  # noqa: BLE001  the outermost layer: the client is told an id, the log has the rest
+            _LOG.exception("request %s failed", self._id)
+            error = InternalError(own_fault(self._id).problems)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._end(outcome)
+        if error is not None:
+            await self._refuse(error, scope, receive, send)
+
+    # ------------------------------------------------------------------ in threads
+
+    def _prepare(self) -> tuple[Session, Prepared]:
+        gateway, asked = self._gateway, self._asked
+        principal = gateway.who(self._request)
+        self._running.asker = principal.name
+        session = gateway.serving.session(principal)
+        verb = "query:adhoc" if isinstance(asked, str) else "read:metric"
+        try:
+            with under(self._running.cancel):
+                prepared = session.prepare(asked)
+        except WorkbenchError as error:
+            gateway.note_refusal(principal, verb, error, asked if isinstance(asked, str) else "", self._id)
+            raise
+        self._running.kind = prepared.kind
+        return session, prepared
+
+    def _start(self, session: Session, prepared: Prepared, media_type: str) -> Chunk:
+        """Record the question, begin to run it, and make the first bytes."""
+        self._audit = self._gateway.note_begin(session, prepared, self._id)
+        with under(self._running.cancel):
+            streamed = session.stream(prepared, self._lane(prepared))
+            self._batches = streamed.batches
+            head = streamed.head
+            self._encoder = encoder_for(media_type, head_of(head), head.table.schema)
+            first = next(self._batches, None)
+            if first is None:
+                first = empty_batch(head.table.schema)
+            self._running.rows += first.num_rows
+            return self._encoder.batch(first)
+
+    def _next(self) -> Chunk | None:
+        """More bytes; None after the last."""
+        assert self._encoder is not None
+        if self._ending is None:
+            with under(self._running.cancel):
+                batch = next(self._batches, None)
+            if batch is not None:
+                self._running.rows += batch.num_rows
+                return self._encoder.batch(batch)
+            self._ending = self._encoder.end(Tail(self._running.rows, time.perf_counter() - self._started))
+        return next(self._ending, None)
+
+    def _close(self, outcome: str) -> None:
+        close = getattr(self._batches, "close", None)
+        if close is not None:
+            with suppress(WorkbenchError):
+                close()
+        if self._encoder is not None:
+            self._encoder.close()
+        seconds = time.perf_counter() - self._started
+        self._gateway.note_end(self._audit, self._running, outcome, seconds)
+
+    def _lane(self, prepared: Prepared) -> Callable[[str], Batches] | None:
+        """Where it runs: SQL of one's own in a worker process, a question here."""
+        workers = self._gateway.workers
+        if prepared.kind == "metric" or workers is None:
+            return None
+        return lambda sql: workers.stream(sql, query_id=self._id)
+
+    # ------------------------------------------------------------------ in the loop
+
+    async def _wait(self, turn: AsyncExitStack, prepared: Prepared) -> None:
+        """Wait for a turn; whoever stops the question ends the wait."""
+        running = self._running
+        with anyio.CancelScope() as waiting:
+            running.stoppers.append(waiting.cancel)
+            running.cancel.check()
+            await turn.enter_async_context(self._gateway.admission.turn(running.asker, prepared.kind, self._id))
+        running.stoppers.remove(waiting.cancel)
+        running.cancel.check()
+        if prepared.kind == "sql" and (workers := self._gateway.workers) is not None:
+            running.stoppers.append(lambda: workers.cancel(self._id))
+        running.state = "running"
+
+    async def _run(self, session: Session, prepared: Prepared, media_type: str, send: Send) -> None:
+        if prepared.kind == "metric":
+            seconds = self._gateway.bounds.metric_seconds
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._running.stop, STOPPED["too-slow"])
+        first = await self._gateway.off(lambda: self._start(session, prepared, media_type))
+        chunks, more = anyio.create_memory_object_stream[Chunk | Exception](1)
+        self._produced = anyio.Event()
+        self._group.start_soon(self._produce, chunks, self._produced)
+        with more:
+            await self._send(first, media_type, send)
+            async for chunk in more:
+                if isinstance(chunk, Exception):
+                    raise chunk
+                await self._send(chunk, media_type, send)
+        await self._send(b"", media_type, send, more=False)
+
+    async def _produce(self, out: MemoryObjectSendStream[Chunk | Exception], done: anyio.Event) -> None:
+        """Make the next bytes while the last ones are sent, and never more than that."""
+        try:
+            with out, suppress(anyio.BrokenResourceError):
+                try:
+                    while (chunk := await self._gateway.off(self._next)) is not None:
+                        await out.send(chunk)
+                except Exception as error:  # noqa: BLE001  raised again where it is waited for
+                    await out.send(error)
+        finally:
+            done.set()
+
+    async def _end(self, outcome: str) -> None:
+        """Let go of everything, once no thread is at it any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if outcome != "answered":
+            self._running.stop()
+        if self._produced is not None:
+            await self._produced.wait()
+        await self._gateway.off(lambda: self._close(outcome))
+
+    def _told(self, error: WorkbenchError) -> WorkbenchError:
+        """Whoever was stopped is told by whom, in the same words in every lane."""
+        try:
+            self._running.cancel.check()
+        except WarehouseError as stopped:
+            return stopped
+        return error
+
+    async def _refuse(self, error: WorkbenchError, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = refusal_of(error, self._id)
+        if not self._begun:
+            status = status_of(error)
+            body = REFUSAL_SHAPE.dump_python(refusal, mode="json")
+            await JSONResponse(body, status, headers_of(error, status))(scope, receive, send)
+        elif self._encoder is not None and (last := self._encoder.failed(refusal)):
+            # Then nothing: a response without its end is taken for whole by nobody.
+            await send({"type": "http.response.body", "body": last, "more_body": True})
+
+    async def _send(self, chunk: Chunk, media_type: str, send: Send, more: bool = True) -> None:
+        if more and not chunk:
+            return
+        with anyio.fail_after(self._gateway.bounds.stall_seconds):
+            if not self._begun:
+                self._begun = True
+                said = ((b"content-type", media_type), (b"vary", "Accept"), (b"cache-control", "no-store"))
+                headers = [(name, value.encode()) for name, value in said]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": chunk, "more_body": more})

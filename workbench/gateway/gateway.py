@@ -1,0 +1,223 @@
+"""The parts of a running gateway in one place: what is served, who asks, what runs, and the record of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+
+from workbench.access.principal import Principal
+from workbench.access.version import policy_version
+from workbench.errors import Problem, WorkbenchError
+from workbench.gateway.admission import Admission, Lane
+from workbench.gateway.measures import Measures
+from workbench.gateway.running import Queries, Running
+from workbench.gateway.serving import Serving
+from workbench.gateway.wire import Readiness
+from workbench.session.prepared import Prepared
+from workbench.session.release import short_commit
+from workbench.session.session import Session
+
+if TYPE_CHECKING:
+    from workbench.gateway.login import Login
+    from workbench.gateway.workers import Workers
+    from workbench.warehouse.audit import Audit
+    from workbench.warehouse.tokens import Tokens
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger("workbench.gateway")
+
+
+class Identity(Protocol):
+    """Tells who sends a request."""
+
+    def who(self, headers: Mapping[str, str]) -> Principal:
+        """Who sends these headers; raises `AccessDenied`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much there may be at once, and how long things may take."""
+
+    lanes: Mapping[str, Lane] = field(
+        default_factory=lambda: {
+            "metric": Lane(running=max(4, os.cpu_count() or 1), running_per_user=4, waiting=400, waiting_per_user=100),
+            "sql": Lane(running=2, running_per_user=1, waiting=100, waiting_per_user=10),
+        }
+    )
+    metric_seconds: float = 120.0
+    stall_seconds: float = 60.0
+    drain_seconds: float = 20.0
+    body_bytes: int = 1 << 20
+    look_seconds: float = 0.5
+
+
+class Gateway:
+    """A running gateway; its parts are made outside and given."""
+
+    def __init__(
+        self,
+        serving: Serving,
+        identity: Identity,
+        audit: Audit | None,
+        workers: Workers | None,
+        bounds: Bounds | None = None,
+        tokens: Tokens | None = None,
+        login: Login | None = None,
+    ) -> None:
+        self.serving = serving
+        self.identity = identity
+        self.audit = audit
+        self.workers = workers
+        self.bounds = bounds or Bounds()
+        self.tokens = tokens
+        self.login = login
+        self.admission = Admission(self.bounds.lanes)
+        self.queries = Queries(self.admission.position)
+        self.measures = Measures()
+        self.is_leaving = False
+        # One for each step of what may run, and some for requests that wait for a token's look-up or a compiler.
+        self.threads = anyio.CapacityLimiter(sum(lane.running for lane in self.bounds.lanes.values()) + 16)
+        self._versions: tuple[object, str, str] = (None, "", "")
+
+    def who(self, request: Request) -> Principal:
+        """Who sends a request; raises `AccessDenied`, and counts it."""
+        try:
+            return self.identity.who(request.headers)
+        except WorkbenchError as error:
+            self.measures.refusals.labels(error.slug).inc()
+            raise
+
+    def session(self, request: Request) -> Session:
+        """The session of whoever sends a request."""
+        return self.serving.session(self.who(request))
+
+    def note_begin(self, session: Session, prepared: Prepared, request: str) -> str:
+        """The id of a question's record, which is durable now; raises where it cannot be, and then nothing may run."""
+        self.measures.running.labels(prepared.kind).inc()
+        if self.audit is None:
+            return ""
+        policy, release = self.versions()
+        return self.audit.begin(
+            principal=session.principal.name,
+            verb="query:adhoc" if prepared.kind == "sql" else "read:metric",
+            resources=dict.fromkeys((*prepared.subject, *prepared.tables)),
+            rules=prepared.restrictions,
+            sql=prepared.sql,
+            policy=policy,
+            release=release,
+            request=request,
+        )
+
+    def note_end(self, record: str, running: Running, outcome: str, seconds: float) -> None:
+        """Record how a question ended."""
+        lane = running.kind
+        if running.state == "running" and lane:
+            self.measures.running.labels(lane).dec()
+            self.measures.questions.labels(lane, outcome).inc()
+            self.measures.question_seconds.labels(lane).observe(seconds)
+            self.measures.rows.labels(lane).inc(running.rows)
+        if record and self.audit is not None:
+            self.audit.end(record, outcome, running.rows, seconds)
+
+    def note_refusal(self, principal: Principal, verb: str, error: WorkbenchError, sql: str, request: str) -> None:
+        """Record that something was refused: a hidden name reads as a missing one, so those count as well."""
+        self.measures.refusals.labels(error.slug).inc()
+        self.note_decision(
+            principal, verb, False, (), tuple(dict.fromkeys(p.slug for p in error.problems)), request, sql
+        )
+
+    def note_decision(
+        self,
+        principal: Principal,
+        verb: str,
+        allowed: bool,
+        resources: tuple[str, ...],
+        rules: tuple[str, ...],
+        request: str,
+        sql: str = "",
+    ) -> None:
+        """Record a decision about something that runs no query."""
+        if self.audit is not None and principal.name:
+            policy, release = self.versions()
+            self.audit.decision(
+                principal=principal.name,
+                verb=verb,
+                allowed=allowed,
+                resources=resources,
+                rules=rules,
+                sql=sql,
+                policy=policy,
+                release=release,
+                request=request,
+            )
+
+    def versions(self) -> tuple[str, str]:
+        """The version of the rules and of the release that are served now."""
+        ground = self.serving.ground
+        if self._versions[0] is not ground:
+            workspace = ground.workspace
+            self._versions = (ground, policy_version(workspace), short_commit(workspace.root))
+        return self._versions[1], self._versions[2]
+
+    def look(self) -> None:
+        """Serve declarations that have changed, if they are whole."""
+        before = self.serving.problems
+        swapped = self.serving.look()
+        problems = self.serving.problems
+        if swapped:
+            self.measures.reloads.labels("served").inc()
+            _LOG.info("the declarations have changed and are served now")
+        elif problems and problems is not before:
+            self.measures.reloads.labels("broken").inc()
+            _LOG.error("the declarations have changed and are broken; those before are still served: %s", problems[0])
+        self.measures.broken.set(1 if problems else 0)
+
+    async def off(self, work: Callable[[], T]) -> T:
+        """Do blocking work in a thread, of which there are only so many."""
+        return await anyio.to_thread.run_sync(work, limiter=self.threads)
+
+    def readiness(self) -> Readiness:
+        """Whether questions can be answered, without a name of anything."""
+        warehouse = True
+        try:
+            self.serving.engine.version()
+        except WorkbenchError:
+            warehouse = False
+        workers = self.workers is None or bool(self.workers.pids)
+        return Readiness(
+            ready=warehouse and workers and not self.is_leaving,
+            warehouse="open" if warehouse else "closed",
+            workers="running" if workers else "none",
+            declarations="broken" if self.serving.problems else "current",
+            leaving=self.is_leaving,
+        )
+
+    def close(self) -> None:
+        """Let go of everything."""
+        if self.workers is not None:
+            self.workers.close()
+        self.serving.engine.close()
+        if self.serving.ground.ledger is not None:
+            self.serving.ground.ledger.close()
+        if self.audit is not None:
+            self.audit.close()
+
+
+def unknown_path() -> Problem:
+    """What a path that leads nowhere is told."""
+    return Problem("unknown-path", "there is nothing at this address.", hint="/docs lists what there is.")
+
+
+def data_folder(root: Path) -> Path:
+    """Where a gateway keeps what is its own."""
+    return root / ".workbench" / "gateway"

@@ -1,0 +1,82 @@
+"""Each request to an id, a line of the log and its figures; what nobody foresaw to an answer without a traceback."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from workbench.errors import WarehouseError
+from workbench.gateway.running import LEAVING
+from workbench.gateway.wire import REFUSAL_SHAPE, REQUEST_ID, own_fault, refusal_of
+
+if TYPE_CHECKING:
+    from workbench.gateway.gateway import Gateway
+
+_LOG = logging.getLogger("workbench.gateway")
+_ALWAYS = ("/healthz", "/readyz", "/metrics", "/v1/queries")
+"""What is answered while leaving: whoever watches, and whoever stops a question."""
+
+
+class Requests:
+    """The outermost layer: nothing passes without an id, and nothing leaves without it."""
+
+    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
+        self._app = app
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        id = self._gateway.queries.free_id(Headers(scope=scope).get(REQUEST_ID))
+        scope.setdefault("state", {})["request_id"] = id
+        said = {"status": 0}
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                said["status"] = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            if self._gateway.is_leaving and not scope["path"].startswith(_ALWAYS):
+                await _leaving(id)(scope, receive, sending)
+            else:
+                await self._app(scope, receive, sending)
+        except Exception:  # noqa: BLE001  the outermost layer
+            _LOG.exception("request %s failed", id)
+            if not said["status"]:
+                await JSONResponse(REFUSAL_SHAPE.dump_python(own_fault(id), mode="json"), 500)(scope, receive, sending)
+        finally:
+            self._note(scope, id, said["status"], time.perf_counter() - started)
+
+    def _note(self, scope: Scope, id: str, status: int, seconds: float) -> None:
+        # The route as it is written, never as it was filled in: names and conditions are not for logs.
+        route = getattr(scope.get("route"), "path", "-")
+        self._gateway.measures.requests.labels(route, scope["method"], str(status)).inc()
+        self._gateway.measures.seconds.labels(route).observe(seconds)
+        facts = {
+            "request": id,
+            "method": scope["method"],
+            "route": route,
+            "status": status,
+            "seconds": round(seconds, 4),
+        }
+        level = logging.DEBUG if route in _ALWAYS[:3] else logging.INFO
+        said = "%(method)s %(route)s %(status)s in %(seconds)s s, request %(request)s"
+        _LOG.log(level, said, facts, extra={"facts": facts})
+
+
+def _leaving(id: str) -> JSONResponse:
+    body = REFUSAL_SHAPE.dump_python(refusal_of(WarehouseError(LEAVING), id), mode="json")
+    return JSONResponse(body, 503, {"Retry-After": "2", "Connection": "close"})

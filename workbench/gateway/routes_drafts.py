@@ -1,0 +1,65 @@
+"""Routes for metrics of one's own: written, listed, dropped, and turned into a file for a pull request."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path, Request
+
+from workbench.errors import AccessDenied, Problem, QuestionError
+from workbench.gateway.documented import DRAFT_EXAMPLES, KEPT
+from workbench.gateway.gateway import Gateway
+from workbench.gateway.wire import DraftText
+from workbench.session.cards import ADHOC
+from workbench.session.catalog import MetricCard
+from workbench.session.drafts import Proposal
+
+Name = Annotated[str, Path(max_length=150, examples=["long_flights"])]
+
+
+def draft_router(gateway: Gateway) -> APIRouter:
+    """The routes below /v1/drafts; drafts belong to a person, and nobody else sees them."""
+    router = APIRouter(tags=["drafts"], responses=KEPT)
+
+    @router.get("/v1/drafts", summary="List one's drafts, each as it was written")
+    def listed(request: Request) -> dict[str, str]:
+        return dict(gateway.serving.drafts.of(gateway.who(request).name))
+
+    @router.post("/v1/drafts", summary="Keep a metric of one's own, askable as adhoc.<name>")
+    def keep(draft: Annotated[DraftText, Body(openapi_examples=DRAFT_EXAMPLES)], request: Request) -> MetricCard:
+        session = gateway.session(request)
+        card = session.draft(draft.text)
+        person = session.principal.name
+        gateway.serving.drafts.keep(person, card.name, draft.text)
+        gateway.serving.forget(person)
+        return card
+
+    @router.delete("/v1/drafts/{name}", status_code=204, summary="Let go of a draft")
+    def drop(name: Name, request: Request) -> None:
+        person = gateway.who(request).name
+        if not gateway.serving.drafts.drop(person, _full(name)):
+            raise QuestionError(Problem("unknown-draft", f"no draft '{name}'."))
+        gateway.serving.forget(person)
+
+    @router.post("/v1/drafts/{name}/publish", summary="Get the file that would publish a draft, for a pull request")
+    def publish(name: Name, request: Request) -> Proposal:
+        session = gateway.session(request)
+        allowed = False
+        try:
+            found = session.propose(name)
+            allowed = True
+        except AccessDenied as error:
+            gateway.note_refusal(session.principal, "publish:metric", error, "", request.state.request_id)
+            raise
+        finally:
+            if allowed:
+                gateway.note_decision(
+                    session.principal, "publish:metric", True, (_full(name),), (), request.state.request_id
+                )
+        return found
+
+    return router
+
+
+def _full(name: str) -> str:
+    return name if name.startswith(ADHOC) else ADHOC + name

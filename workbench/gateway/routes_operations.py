@@ -1,0 +1,58 @@
+"""Routes for whoever runs a gateway, and for whoever waits: health, figures, and questions on their way."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from workbench.gateway.documented import refusals
+from workbench.gateway.gateway import Gateway
+from workbench.gateway.wire import Health, QueryState, Readiness
+
+Id = Annotated[str, Path(max_length=64, examples=["3f1c5a9e0b7d4c2e8a6f9d1b2c3e4f50"])]
+
+
+def operation_router(gateway: Gateway) -> APIRouter:
+    """The routes /healthz, /readyz, /metrics and /v1/queries."""
+    router = APIRouter()
+
+    @router.get("/healthz", tags=["operations"], summary="Tell that the process lives")
+    async def health() -> Health:
+        return Health("ok")
+
+    @router.get(
+        "/readyz",
+        tags=["operations"],
+        summary="Tell whether questions can be answered",
+        responses={503: {"model": Readiness, "description": "Not now."}},
+    )
+    def ready(response: Response) -> Readiness:
+        told = gateway.readiness()
+        response.status_code = 200 if told.ready else 503
+        return told
+
+    @router.get("/metrics", tags=["operations"], summary="Figures for Prometheus", response_class=PlainTextResponse)
+    def figures() -> PlainTextResponse:
+        for lane in gateway.bounds.lanes:
+            gateway.measures.waiting.labels(lane).set(gateway.admission.waiting(lane))
+        return PlainTextResponse(gateway.measures.text(), media_type="text/plain; version=0.0.4")
+
+    @router.get("/v1/queries", tags=["queries"], responses=refusals(), summary="List one's questions on their way")
+    def queries(request: Request) -> list[QueryState]:
+        return list(gateway.queries.of(gateway.who(request).name))
+
+    @router.get("/v1/queries/{id}", tags=["queries"], responses=refusals(404, 422), summary="Tell how far one is")
+    def query(id: Id, request: Request) -> QueryState:
+        return gateway.queries.state(id, gateway.who(request).name)
+
+    @router.delete(
+        "/v1/queries/{id}", tags=["queries"], responses=refusals(404, 422), status_code=202, summary="Stop one"
+    )
+    async def stop(id: Id, request: Request) -> JSONResponse:
+        asker = (await gateway.off(lambda: gateway.who(request))).name
+        gateway.queries.find(id, asker).stop()
+        return JSONResponse({"stopped": id}, 202)
+
+    return router

@@ -1,0 +1,173 @@
+"""A workspace to a gateway that listens, until it is asked to leave; then it ends what runs, and closes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import uvicorn
+
+from workbench.declare.settings import Settings
+from workbench.declare.workspace import Workspace
+from workbench.gateway.drafts import DraftBook
+from workbench.gateway.gateway import Bounds, Gateway, data_folder
+from workbench.gateway.identity import Identities
+from workbench.gateway.jupyterhub import HubTokens
+from workbench.gateway.keyring import Keyring, open_keyring
+from workbench.gateway.login import Login
+from workbench.gateway.oidc import Provider
+from workbench.gateway.preflight import CLIENT
+from workbench.gateway.server import make_app
+from workbench.gateway.serving import Serving, sound
+from workbench.gateway.workers import Workers
+from workbench.session.identity import local_identity
+from workbench.warehouse.audit import Audit
+from workbench.warehouse.ledger import Ledger
+from workbench.warehouse.limits import Limits
+from workbench.warehouse.open import ledger_url, open_engine, prepare
+from workbench.warehouse.tokens import Tokens
+
+LogForm = Literal["text", "json"]
+_LOG = logging.getLogger("workbench.gateway")
+
+
+def open_gateway(
+    root: Path,
+    *,
+    environment: str | None = None,
+    as_user: str | None = None,
+    local: bool = False,
+    bounds: Bounds | None = None,
+    limits: Limits | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Gateway:
+    """The gateway of a workspace, its warehouse built where need be; ``local`` lets this machine ask without a token.
+
+    Raises `DeclarationError` where the workspace is broken, `WarehouseError` for the warehouse, weak-secret.
+    """
+    workspace = sound(root)
+    settings = workspace.settings
+    name = environment or settings.default_environment
+    where = settings.environment(name)
+    prepare(root, where, say)
+    keyring = open_keyring(root, settings.gateway)
+    url = ledger_url(root, settings.gateway.ledger)
+    engine = open_engine(root, where, say)
+    serving = Serving(root, engine, Ledger.open(url), DraftBook(data_folder(root) / "drafts"))
+    audit, tokens = Audit(url, keyring.audit, keyring.head), Tokens(url)
+    provider = Provider(settings.gateway.oidc) if settings.gateway.oidc else None
+    identities = Identities(
+        lambda: as_started(serving.workspace, local),
+        tokens,
+        name,
+        provider,
+        HubTokens(settings.gateway.jupyterhub) if settings.gateway.jupyterhub else None,
+        local_identity(as_user, settings.identity),
+    )
+    chosen = bounds or Bounds()
+    workers = Workers(root / where.warehouse, chosen.lanes["sql"].running, limits)
+    login = _login(settings, provider, tokens, keyring, audit)
+    return Gateway(serving, identities, audit, workers, chosen, tokens, login)
+
+
+def as_started(workspace: Workspace, local: bool) -> Workspace:
+    """The workspace with the authentication that this gateway was started with."""
+    if not local:
+        return workspace
+    settings = workspace.settings
+    gateway = settings.gateway.model_copy(update={"authentication": "local"})
+    return replace(workspace, settings=settings.model_copy(update={"gateway": gateway}))
+
+
+def serve(
+    gateway: Gateway,
+    *,
+    host: str,
+    port: int,
+    log: LogForm = "text",
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; ``ready`` is told the address once requests are taken."""
+    _log_as(log)
+    config = uvicorn.Config(
+        make_app(gateway),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=round(gateway.bounds.drain_seconds) + 10,
+        limit_concurrency=1000,
+        backlog=512,
+    )
+    Draining(config, gateway, ready).run()
+
+
+class Draining(uvicorn.Server):
+    """A server that leaves gracefully: nothing new is taken, what runs may end, and is stopped after a while."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, ready: Callable[[str], None] | None = None) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and tell where."""
+        await super().startup(sockets)
+        if self.started and self._ready is not None:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Leave."""
+        gateway = self._gateway
+        gateway.is_leaving = True
+        _LOG.info("leaving: %d questions may end within %g s", len(gateway.queries), gateway.bounds.drain_seconds)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(gateway.bounds.drain_seconds, gateway.queries.stop_all)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            timer.cancel()
+
+
+def _login(
+    settings: Settings, provider: Provider | None, tokens: Tokens, keyring: Keyring, audit: Audit
+) -> Login | None:
+    if provider is None:
+        return None
+    return Login(settings.gateway, provider, tokens, keyring, audit, os.environ.get(CLIENT, ""))
+
+
+class _Lines(logging.Formatter):
+    """A line of JSON for each record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's facts, and its error where it has one."""
+        said = {"at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "level": record.levelname.lower()}
+        said |= {"logger": record.name, "message": record.getMessage(), **getattr(record, "facts", {})}
+        if record.exc_info:
+            said["error"] = self.formatException(record.exc_info)
+        return json.dumps(said, default=str)
+
+
+def _log_as(form: LogForm) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name in ("workbench.gateway", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.INFO if name == "workbench.gateway" else logging.WARNING)
+    # A response that ends without its last piece is how a stream says that it broke off.
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: "without completing response" not in record.getMessage()
+    )
