@@ -34,7 +34,7 @@ SHARE_OF_ENGINE = 0.7
 DESCRIPTORS = 64
 SMALLEST = 64 * 1024 * 1024
 FILE_SLACK = 32 * 1024 * 1024
-RETIRE_AFTER = 0.5
+RETIRE_AFTER = 0.75
 """A process whose address space has grown by this share of what it may is replaced: it would fail the next one."""
 _NO_NEW_PRIVILEGES = 38
 _PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ GRACE = 0.5
 """Seconds in which a stopped statement may end by itself before its process is killed."""
 START = 30.0
 """Seconds in which a worker must have started, on however busy a machine."""
+PIPE = 1 << 20
 _ROOT = str(Path(__file__).parents[2])
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -45,7 +48,7 @@ class WorkerProcess:
         self._closing = threading.Lock()
         self._temp = Path(tempfile.mkdtemp(prefix="workbench-worker-"))
         ours, theirs = socket.socketpair()
-        read, write = os.pipe()
+        read, write = _wide_pipe()
         self._control, self._lines, self._data = ours, ours.makefile("rb"), os.fdopen(read, "rb", buffering=1 << 20)
         given = {
             "path": str(Path(path).absolute()),
@@ -310,6 +313,15 @@ class Rows:
             self._cpu = float("inf")
             self._deadline = float("inf")
             self.stop("too-slow")
+
+
+def _wide_pipe() -> tuple[int, int]:
+    """A pipe that holds a batch, so that the worker makes the next one meanwhile."""
+    read, write = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):  # a system may allow less
+            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, PIPE)
+    return read, write
 
 
 def _environment(temp: Path) -> dict[str, str]:
