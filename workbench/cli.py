@@ -12,6 +12,7 @@ import click
 from workbench.commands.access import why
 from workbench.commands.ask import explain, query, saved, sql
 from workbench.commands.audit import audit
+from workbench.commands.automation import codeowners, workflows
 from workbench.commands.catalog import dimensions, metrics, models
 from workbench.commands.check import test, validate
 from workbench.commands.doctor import doctor
@@ -35,7 +36,7 @@ COMMANDS = (
     *(validate, lint, keys, test, why),
     *(token, audit),
     *(review, migrate, release, releases_, diff, rollback, release_key),
-    *(schema, import_, export),
+    *(codeowners, workflows, schema, import_, export),
 )
 
 
