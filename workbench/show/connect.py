@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.session.catalog import Cards
+from workbench.session.door import Explanation
 from workbench.session.session import Session, open_session
 
 
@@ -21,8 +22,10 @@ def connect(
 
 
 def _draw(shown: Any, what: Literal["chart", "bundle", "text"]) -> Any:
-    from workbench.show.draw import draw, draw_cards  # drawing is loaded with the first picture
+    from workbench.show.draw import draw, draw_cards, draw_plan  # drawing is loaded with the first picture
 
+    if isinstance(shown, Explanation):
+        return draw_plan(shown)
     return draw_cards(shown) if isinstance(shown, Cards) else draw(shown, what)
 
 
