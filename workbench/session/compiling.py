@@ -95,12 +95,17 @@ def shape_of(granted: Pass, given: int, engine: Engine, salt: str, templates: Te
     if engine.dialect not in DIALECTS:
         return Shape(granted.resolved, plan, Template((_compiled(plan, engine),)), ())
     outline, own = without_values(plan, given)
-    key = fingerprint(outline, engine.types, engine.dialect, engine.catalog, *_compilers())
+    key = _key(outline, engine)
     template = templates.find(key)
     if template is None:
         template = template_of(_compiled(outline, engine))
-        templates.keep(key, template)
+        if _key(outline, engine) == key:  # tables may have been replaced meanwhile
+            templates.keep(key, template)
     return Shape(granted.resolved, plan, template, own)
+
+
+def _key(outline: Plan, engine: Engine) -> str:
+    return fingerprint(outline, engine.types, engine.dialect, engine.catalog, *_compilers())
 
 
 def _compiled(plan: Plan, engine: Engine) -> str:
