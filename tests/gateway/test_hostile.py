@@ -131,14 +131,14 @@ def alive(threads: list[threading.Thread]) -> bool:
     return any(thread.is_alive() for thread in threads)
 
 
-def median(ask: Callable[[], object], until: Callable[[int], bool]) -> float:
-    """The median seconds of asking again and again."""
+def seconds(ask: Callable[[], object], until: Callable[[int], bool], typical: Callable[[list[float]], float]) -> float:
+    """The typical seconds of asking again and again."""
     taken: list[float] = []
     while not until(len(taken)):
         began = time.perf_counter()
         ask()
         taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+    return typical(taken)
 
 
 @pytest.mark.nightly
@@ -147,15 +147,17 @@ def test_a_neighbour_hardly_notices(
 ) -> None:
     """Quiet and hostile times in turn, so that whatever else the machine does weighs on both."""
     engine = DuckDBEngine(file)
+    # In a short run others may weigh on either half: the best of each tells more than the middle.
+    typical = statistics.median if is_nightly(request) else min
     ratios = []
     greedy = (HOSTILE["endless"][3], HOSTILE["memory"][5], HOSTILE["sorts"][0], HOSTILE["lists"][4])
     for turn in range(8 if is_nightly(request) else 3):
-        quiet = median(lambda: engine.run(METRIC), lambda n: n >= 8)
+        quiet = seconds(lambda: engine.run(METRIC), lambda n: n >= 8, typical)
         threads = [threading.Thread(target=attack, args=(workers, greedy[(turn + n) % 4])) for n in range(2)]
         for thread in threads:
             thread.start()
         time.sleep(0.05)
-        busy = median(lambda: engine.run(METRIC), lambda n, threads=threads: n >= 3 and not alive(threads))
+        busy = seconds(lambda: engine.run(METRIC), lambda n, threads=threads: n >= 3 and not alive(threads), typical)
         ratios.append(busy / quiet)
         print(f"quiet {quiet * 1000:.1f} ms, beside two greedy ones {busy * 1000:.1f} ms")
     engine.close()

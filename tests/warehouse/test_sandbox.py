@@ -210,6 +210,7 @@ def test_restrictions_and_tables_are_told() -> None:
         ("EXPLAIN ANALYZE SELECT 1", "not-a-select"),
         ("EXPLAIN DROP TABLE flights", "not-a-select"),
         ("PIVOT flights ON carrier IN mood", "sql-syntax-refused"),
+        ("UNPIVOT flights ON (dest || (SELECT 'x')) INTO NAME n VALUE v", "sql-syntax-refused"),
         ("PIVOT flights ON id, id % 2, id % 3, id % 4, id % 5", "pivot-too-wide"),
         ("SELECT * FROM (PIVOT flights ON carrier)", "not-a-select"),
         ("SELECT * FROM flights WHERE id = ?", "sql-parameter"),
@@ -277,6 +278,13 @@ ACCESS gold.flights.tailnum masked (hash) by tag 'aircraft'
 ACCESS gold.planes.tailnum masked (hash) by tag 'aircraft'""",
         )
     ]
+
+
+def test_whatever_is_answered_is_explained(warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:
+    for text in (*LEGITIMATE, "SELECT * FROM (SHOW TABLES)"):
+        found = warehouse[0].execute(scope(f"EXPLAIN {text}", relations(RESTRICTED)).sql).fetchall()
+        assert len(found) == 1, text
+        assert len(found[0][1]) > 10, text
 
 
 def test_show_tables_shows_those_that_may_be_read(warehouse: tuple[duckdb.DuckDBPyConnection, Path]) -> None:

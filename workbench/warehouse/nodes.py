@@ -12,14 +12,15 @@ from workbench.warehouse.refusals import not_syntax
 
 def keep_name(item: Tree) -> None:
     """Name a column after its text as written: unnamed, it would be called by the rewritten text, salt and all."""
-    if item.get("alias") or item.get("class") == "STAR" or not _holds_query(item):
+    if item.get("alias") or item.get("class") == "STAR" or not holds_query(item):
         return
     alone = parse("SELECT 1")
     alone["node"]["select_list"] = [item]
     item["alias"] = text(alone).removeprefix("SELECT ")
 
 
-def _holds_query(tree: Any) -> bool:
+def holds_query(tree: Any) -> bool:
+    """Whether there is a query somewhere in an expression."""
     parts, found = [tree], False
     while parts and not found:
         part = parts.pop()

@@ -89,6 +89,8 @@ def _relation(node: Tree) -> Iterator[str]:
         case "PIVOT":
             yield "UNPIVOT" if node.get("unpivot_names") else f"PIVOT USING {_list(node['aggregates'])}"
             yield from _indented(_relation(node["source"]))
+        case "SHOW_REF" if not node.get("query"):
+            yield "SHOW TABLES"
         case "SHOW_REF":
             yield "SUMMARIZE" if node["show_type"] == "SUMMARY" else "DESCRIBE"
             yield from _indented(_query(node["query"]))

@@ -37,6 +37,12 @@ def not_syntax(kind: str, node: Tree) -> Problem:
             "of SHOW, only SHOW TABLES is answered here.",
             hint="DESCRIBE shows the columns of a table, SUMMARIZE what is in them.",
         )
+    if kind == "QUERY":
+        return Problem(
+            "sql-syntax-refused",
+            "a query inside what is pivoted on or computed is not answered here.",
+            hint="Compute it in the query that is pivoted: PIVOT (SELECT ...) ON ...",
+        )
     if kind == "ENUM":
         return Problem(
             "sql-syntax-refused",

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.errors import Problem, QuestionError
 from workbench.warehouse import allowed
-from workbench.warehouse.nodes import check_type, check_type_info, keep_name, path_of, rename
+from workbench.warehouse.nodes import check_type, check_type_info, holds_query, keep_name, path_of, rename
 from workbench.warehouse.parsing import Tree, parse
 from workbench.warehouse.refusals import missing_table, not_function, not_syntax
 from workbench.warehouse.relations import Relations
@@ -156,9 +156,8 @@ class Walk:
             raise QuestionError(not_syntax("ENUM", node))
         self.columns.update(name.lower() for pivot in node["pivots"] for name in pivot["unpivot_names"])
         self.columns.update(name.lower() for name in node["unpivot_names"])
-        entries = [entry["star_expr"] for pivot in node["pivots"] for entry in pivot["entries"]]
-        for item in (*node["aggregates"], *filter(None, entries)):
-            keep_name(item)
+        if holds_query([node["aggregates"], node["pivots"]]):  # columns would be called by the rewritten text
+            raise QuestionError(not_syntax("QUERY", node))
 
     def table_function(self, node: Tree, ctes: Ctes) -> Iterator[tuple[Any, Ctes]]:
         """A function used as a table: few of them only compute."""
