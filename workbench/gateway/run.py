@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,25 +13,16 @@ from typing import Literal
 
 import uvicorn
 
-from workbench.declare.settings import Settings
 from workbench.declare.workspace import Workspace
 from workbench.gateway.drafts import DraftBook
 from workbench.gateway.gateway import Bounds, Gateway, data_folder
-from workbench.gateway.identity import Identities
-from workbench.gateway.jupyterhub import HubTokens
-from workbench.gateway.keyring import Keyring, open_keyring
-from workbench.gateway.login import Login
-from workbench.gateway.oidc import Provider
-from workbench.gateway.preflight import CLIENT
 from workbench.gateway.server import make_app
 from workbench.gateway.serving import Serving, sound
+from workbench.gateway.trust import open_trust
 from workbench.gateway.workers import Workers
 from workbench.session.identity import local_identity
-from workbench.warehouse.audit import Audit
-from workbench.warehouse.ledger import Ledger
 from workbench.warehouse.limits import Limits
-from workbench.warehouse.open import ledger_url, open_engine, prepare
-from workbench.warehouse.tokens import Tokens
+from workbench.warehouse.open import open_engine, open_ledger, prepare
 
 LogForm = Literal["text", "json"]
 _LOG = logging.getLogger("workbench.gateway")
@@ -57,24 +47,13 @@ def open_gateway(
     name = environment or settings.default_environment
     where = settings.environment(name)
     prepare(root, where, say)
-    keyring = open_keyring(root, settings.gateway)
-    url = ledger_url(root, settings.gateway.ledger)
-    engine = open_engine(root, where, say)
-    serving = Serving(root, engine, Ledger.open(url), DraftBook(data_folder(root) / "drafts"))
-    audit, tokens = Audit(url, keyring.audit, keyring.head), Tokens(url)
-    provider = Provider(settings.gateway.oidc) if settings.gateway.oidc else None
-    identities = Identities(
-        lambda: as_started(serving.workspace, local),
-        tokens,
-        name,
-        provider,
-        HubTokens(settings.gateway.jupyterhub) if settings.gateway.jupyterhub else None,
-        local_identity(as_user, settings.identity),
-    )
+    ledger = open_ledger(root, settings.gateway.ledger)
+    serving = Serving(root, open_engine(root, where, say), ledger, DraftBook(data_folder(root) / "drafts"))
+    asker = local_identity(as_user, settings.identity)
+    trust = open_trust(lambda: as_started(serving.workspace, local), name, asker)
     chosen = bounds or Bounds()
     workers = Workers(root / where.warehouse, chosen.lanes["sql"].running, limits)
-    login = _login(settings, provider, tokens, keyring, audit)
-    return Gateway(serving, identities, audit, workers, chosen, tokens, login)
+    return Gateway(serving, trust.identities, trust.audit, workers, chosen, trust.tokens, trust.login)
 
 
 def as_started(workspace: Workspace, local: bool) -> Workspace:
@@ -138,14 +117,6 @@ class Draining(uvicorn.Server):
             await super().shutdown(sockets)
         finally:
             timer.cancel()
-
-
-def _login(
-    settings: Settings, provider: Provider | None, tokens: Tokens, keyring: Keyring, audit: Audit
-) -> Login | None:
-    if provider is None:
-        return None
-    return Login(settings.gateway, provider, tokens, keyring, audit, os.environ.get(CLIENT, ""))
 
 
 class _Lines(logging.Formatter):

@@ -16,7 +16,6 @@ from fastapi.telemetry import TelemetryConfig
 
 from workbench.gateway.gateway import Gateway
 from workbench.gateway.identity import Identities
-from workbench.gateway.login import login_router
 from workbench.gateway.refused import tell_refusals
 from workbench.gateway.requests import Requests
 from workbench.gateway.routes_catalog import catalog_router, rights_router
@@ -55,6 +54,8 @@ def make_app(gateway: Gateway) -> FastAPI:
     if gateway.tokens is not None and isinstance(gateway.identity, Identities):
         app.include_router(token_router(gateway, gateway.identity, gateway.tokens))
     if gateway.login is not None:
+        from workbench.gateway.login import login_router  # needs packages that a gateway without logins does without
+
         app.include_router(login_router(gateway.login))
     app.add_middleware(Requests, gateway=gateway)
     return app

@@ -2,23 +2,64 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
+from workbench.errors import Problem, QuestionError
 from workbench.session.catalog import Cards
-from workbench.session.door import Explanation
+from workbench.session.door import Door, Explanation
 from workbench.session.session import Session, open_session
+
+if TYPE_CHECKING:
+    from workbench.gateway.wire import QueryState
+
+
+@overload
+def connect(
+    workspace: Path | None = None, *, as_user: str | None = None, environment: str | None = None, token: None = None
+) -> Session: ...
+
+
+@overload
+def connect(
+    workspace: str, *, as_user: str | None = None, environment: str | None = None, token: str | None = None
+) -> Any: ...
 
 
 def connect(
-    workspace: str | Path | None = None, *, as_user: str | None = None, environment: str | None = None
-) -> Session:
-    """Open a session at the workspace in or above this folder, or at the one given.
+    workspace: str | Path | None = None,
+    *,
+    as_user: str | None = None,
+    environment: str | None = None,
+    token: str | None = None,
+) -> Door:
+    """Open a session at the workspace in or above this folder, at the one given, or behind a gateway's address.
 
-    ``as_user`` names an identity of `access/`; ``environment`` one of pyproject's. Raises `WorkbenchError`.
+    ``as_user`` names an identity of `access/`; ``environment`` one of pyproject's. Behind a gateway the ``token``
+    says who asks, or WORKBENCH_TOKEN. Raises `WorkbenchError`.
     """
+    if isinstance(workspace, str) and workspace.startswith(("http://", "https://")):
+        return _connect_to(workspace, token or os.environ.get("WORKBENCH_TOKEN"), as_user or environment)
     return open_session(workspace, as_user=as_user, environment=environment, draw=_draw, say=_say)
+
+
+def _connect_to(url: str, token: str | None, wish: str | None) -> Door:
+    from workbench.gateway.client import open_remote
+
+    if wish is not None:
+        problem = Problem("unknown-option", f"'{wish}' is not yours to choose here.", hint="The token says who asks.")
+        raise QuestionError(problem)
+    return open_remote(url, token, draw=_draw, progress=_tell)
+
+
+def _tell(state: QueryState) -> None:
+    """How far a long question is, on the line where it was said before."""
+    if state.state == "waiting":
+        _say(f"waiting, number {state.position} in line, for {state.elapsed:.0f} s")
+    elif round(state.elapsed) % 5 == 0 or state.elapsed < 3:
+        _say(f"running for {state.elapsed:.0f} s" + (f", {state.rows:,} rows" if state.rows else ""))
 
 
 def _draw(shown: Any, what: Literal["chart", "bundle", "text"]) -> Any:
