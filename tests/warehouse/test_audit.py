@@ -181,6 +181,28 @@ def test_the_first_bad_entry_is_named(tmp_path: Path, filled: tuple[bytes, bytes
     assert said in verdict(tmp_path, filled, lambda connection: connection.execute(statement))
 
 
+@pytest.mark.parametrize("column", [*FIELDS, "hash"])
+def test_every_field_of_an_entry_counts(tmp_path: Path, filled: tuple[bytes, bytes], column: str) -> None:
+    value = "7" if column in ("rows", "micros") else "'x'"
+    said = verdict(tmp_path, filled, lambda c: c.execute(f"UPDATE audit SET {column} = {value} WHERE number = 4"))
+    assert "entry 4 is not as it was written" in said
+
+
+def test_an_entry_of_another_past_is_found(tmp_path: Path, filled: tuple[bytes, bytes]) -> None:
+    """One with the right key and the right number, from a ledger that was begun anew."""
+    (tmp_path / "other").mkdir()
+    other = opened(tmp_path / "other")
+    fill(other, 5)
+    other.close()
+
+    def splice(connection: sqlite3.Connection) -> None:
+        connection.execute("ATTACH ? AS other", (str(tmp_path / "other" / "ledger.db"),))
+        connection.execute("DELETE FROM audit WHERE number = 4")
+        connection.execute("INSERT INTO audit SELECT * FROM other.audit WHERE number = 4")
+
+    assert "entry 4 is not as it was written" in verdict(tmp_path, filled, splice)
+
+
 def test_the_database_itself_refuses_changes(tmp_path: Path, filled: tuple[bytes, bytes]) -> None:
     (tmp_path / "ledger.db").write_bytes(filled[0])
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
