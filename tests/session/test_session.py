@@ -154,3 +154,18 @@ def test_a_closed_session_says_so(as_user: As) -> None:
     session.close()
     with pytest.raises(WorkbenchError, match="closed"):
         session.query("flights", by="origin.faa")
+
+
+def test_the_verbs_of_sql_see_what_their_asker_sees(as_user: As) -> None:
+    paula = as_user(PAULA)
+    pivoted = paula.sql("PIVOT flights ON origin USING count(*) GROUP BY carrier").rows()
+    assert [row["carrier"] for row in pivoted] == ["UA"]
+    assert sum(row[airport] for row in pivoted for airport in ("EWR", "JFK", "LGA")) == 58665
+    summary = {row["column_name"]: row for row in paula.sql("SUMMARIZE flights").rows()}
+    assert summary["carrier"]["min"] == summary["carrier"]["max"] == "UA"
+    assert summary["carrier"]["count"] == 58665
+    assert not summary["tailnum"]["min"].startswith("N")
+    assert "ACCESS rows of gold.flights limited by 'own_carrier'" in str(paula.sql("EXPLAIN FROM flights").rows())
+    assert {row["name"] for row in paula.sql("SHOW TABLES").rows()} == set(paula.tables())
+    described = paula.sql("DESCRIBE SELECT carrier, count(*) AS n FROM flights GROUP BY 1").rows()
+    assert [(row["column_name"], row["column_type"]) for row in described] == [("carrier", "VARCHAR"), ("n", "BIGINT")]
