@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from datetime import date
 
 import click
 
-from workbench.commands.exits import CHECK_FAILED, OK, say
+from workbench.commands.exits import CHECK_FAILED, OK, say, tell
 from workbench.commands.options import Asker, examples, in_workspace, printed
 from workbench.commands.printer import print_rows
 
@@ -18,12 +19,14 @@ def migrate() -> None:
 
 @migrate.command()
 @printed("table", "json", "csv")
+@click.option("--notify", is_flag=True, help="Tell whom [tool.workbench.notices] names of last days that are near.")
 @in_workspace
-def status(asker: Asker, form: str) -> None:
+def status(asker: Asker, form: str, notify: bool) -> None:
     """List each consumer of a deprecated metric or its successor, and how far it is."""
     from workbench.declare.workspace import load
     from workbench.review.migration import notebooks_of
     from workbench.review.migration import status as look
+    from workbench.review.notices import of_deprecations, send
 
     workspace = load(asker.workspace_root()).require()
     found = look(workspace, notebooks_of(workspace.root))
@@ -35,6 +38,9 @@ def status(asker: Asker, form: str) -> None:
     print_rows(rows, ("metric", "to", "until", "kind", "consumer", "state"), form)
     left = sum(one.state != "moved" for one in found)
     say(f"{len(found)} consumers, {left} still to move.")
+    if notify:
+        for problem in send(workspace.settings.notices, of_deprecations(workspace, date.today())):
+            tell(problem)
 
 
 @migrate.command(name="apply")

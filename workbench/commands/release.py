@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.commands.exits import say
+from workbench.commands.exits import say, tell
 from workbench.commands.options import Asker, as_someone, debuggable, examples, in_workspace, printed
 from workbench.commands.printer import print_rows
 from workbench.errors import Problem, ReviewError
@@ -62,6 +62,7 @@ def release(
     """
     from workbench.access.publication import admit, sign
     from workbench.declare.workspace import load
+    from workbench.review.notices import of_release, send
     from workbench.review.release import files_of, manifest_of, served_in
     from workbench.review.repository import commit_of, entries, repository
     from workbench.warehouse.releases import releases
@@ -86,6 +87,8 @@ def release(
     keys = _keys(here, served.current)
     releases(here.root, target).publish(done, files, lambda: admit(done, files, keys, name, served_in(here, target)))
     say(f"Release {manifest.number} of '{name}' is served in '{target}': {len(manifest.terms)} declarations.")
+    for problem in send(here.settings.notices, of_release(manifest, served.current)):
+        tell(problem)
 
 
 @click.command(name="releases", epilog=examples("workbench releases prod", "workbench releases --format json"))
@@ -141,16 +144,19 @@ def diff(asker: Asker, target: str, old: str, new: str, form: str) -> None:
 def rollback(asker: Asker, target: str, number: str) -> None:
     """Serve an earlier release of ENVIRONMENT again."""
     from workbench.declare.workspace import load
+    from workbench.review.notices import of_rollback, send
     from workbench.warehouse.releases import releases
 
     here = load(asker.workspace_root())
     here.settings.environment(target)
     store = releases(here.root, target)
     current = store.current()
-    _allowed(asker, here, target, current.manifest if current else None, "rollback")
+    by = _allowed(asker, here, target, current.manifest if current else None, "rollback")
     found = store.find(number)
     store.serve_again(found)
     say(f"Release {found.manifest.number} of {found.manifest.made:%Y-%m-%d} is served in '{target}' again.")
+    for problem in send(here.settings.notices, of_rollback(found.manifest, by)):
+        tell(problem)
 
 
 @click.command(name="release-key", epilog=examples("workbench release-key ci@skyways.example"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.commands.exits import CHECK_FAILED, OK, say
+from workbench.commands.exits import CHECK_FAILED, OK, say, tell
 from workbench.commands.options import Asker, examples, in_workspace
 from workbench.commands.printer import print_json
 
@@ -43,6 +43,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option(
     "--format", "form", type=click.Choice(("text", "markdown", "json", "sarif")), default="text", show_default=True
 )
+@click.option("--notify", is_flag=True, help="Tell whom [tool.workbench.notices] names, where it is refused.")
 @in_workspace
 def review(
     asker: Asker,
@@ -55,8 +56,10 @@ def review(
     values: bool,
     seconds: float,
     form: str,
+    notify: bool,
 ) -> int:
     """Tell what a change means: who may make it, what breaks, whom it reaches, and which numbers move."""
+    from workbench.review.notices import of_refusal, send
     from workbench.review.repository import repository
     from workbench.review.review import both
     from workbench.review.review import review as look
@@ -67,7 +70,11 @@ def review(
         people = _people(repo, old, new, event, reviews, commits, signed)
         with _engine(asker, root, old, values) as engine:
             found = look(repo, old, new, people, engine, _runs(root), seconds, say)
+        settings = old.workspace.settings
     _print(found, form)
+    if notify:
+        for problem in send(settings.notices, of_refusal(found, settings.name or root.name)):
+            tell(problem)
     say(f"Reviewed in {found.seconds:.1f} s: {'it may be merged' if found.passed else 'it must not be merged'}.")
     return OK if found.passed else CHECK_FAILED
 

@@ -91,6 +91,21 @@ class Lint(Term):
     description_length: int = Field(30, ge=0, description="The fewest characters of a description that says something.")
 
 
+class Notices(Term):
+    """Who is told of what happens to numbers; addresses hold secrets, so they stand in environment variables."""
+
+    urls_from: Words = Field(
+        (), description="Names of environment variables, each with an address as apprise knows it."
+    )
+    on: tuple[Literal["release", "rollback", "refusal", "deprecation"], ...] = (
+        "release",
+        "rollback",
+        "refusal",
+        "deprecation",
+    )
+    days_before: int = Field(14, ge=0, description="How long before its last day a deprecated metric is told of.")
+
+
 class Settings(Term):
     """A workspace's name, environments and the identity a laptop uses."""
 
@@ -100,6 +115,7 @@ class Settings(Term):
     environments: dict[Name, Environment] = {}
     gateway: Gateway = Gateway()
     lint: Lint = Lint()
+    notices: Notices = Notices()
 
     def environment(self, name: str | None = None) -> Environment:
         """The named environment, or the default one; raises `DeclarationError` (unknown-environment)."""
