@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.plan import shop
 from tests.plan.test_oracle import CONDITIONS, assert_same, plain, session, shops, workspace
 from workbench.access.guard import issue
+from workbench.declare.expression import Column
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace
 from workbench.graph.resolve import resolve
@@ -60,7 +61,7 @@ def test_eager_and_plain_answers_agree(workspace: Workspace, data: Any, tables: 
     with session(workspace, tables, who) as asking:
         eager = planned(asking, question, LARGE.get)
         slow = planned(asking, question, lambda table: None)
-        assert not any(leg.twice for leg in slow.legs)
+        assert all(leg.first is None for leg in slow.legs)
         assert_same(answer(asking, question, eager), answer(asking, question, slow))
 
 
@@ -93,15 +94,16 @@ def test_joins_move_only_where_values_stay(
 def test_few_rows_are_aggregated_once(workspace: Workspace) -> None:
     with session(workspace, {}) as asking:
         plan = planned(asking, Question(metrics="revenue", by="customer.tier"), lambda table: 100)
-    assert not plan.legs[0].twice
+    assert plan.legs[0].first is None
 
 
 def test_days_are_aggregated_before_their_months(workspace: Workspace) -> None:
     with session(workspace, {}) as asking:
         days = planned(asking, Question(metrics="refunds", by="refunded.month"), LARGE.get)
         moments = planned(asking, Question(metrics="orders", by="placed.month"), LARGE.get)
-    assert days.legs[0].coarse == ("refunded.month",)
-    assert moments.legs[0].coarse == ()
+    assert days.legs[0].first is not None
+    assert days.legs[0].first.by == (Column("", "refunded"),)
+    assert moments.legs[0].first is None
 
 
 def test_a_chain_is_joined_from_its_end_where_all_rows_are_read(workspace: Workspace) -> None:

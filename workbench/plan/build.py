@@ -20,7 +20,7 @@ from workbench.graph.legs import Condition
 from workbench.graph.legs import Leg as ResolvedLeg
 from workbench.graph.resolve import Resolved
 from workbench.graph.timing import TIME
-from workbench.plan.passes.eager import Facts
+from workbench.plan.passes.facts import Facts
 from workbench.plan.passes.order import improve
 from workbench.plan.ranked import by_rank
 from workbench.plan.steps import (

@@ -14,11 +14,14 @@ from workbench.errors import Problem, QuestionError
 from workbench.graph.formulas import SCANNED
 from workbench.graph.resolve import EXTREMES, OTHER
 from workbench.plan.lower_calendar import with_bounds
+from workbench.plan.lower_first import Names
 from workbench.plan.lower_followed import followed
 from workbench.plan.lower_joined import attached, summarized_twice
 from workbench.plan.lower_lifted import text_of
-from workbench.plan.lower_moved import Names, moments, moved, padded, whole
+from workbench.plan.lower_moved import moments, moved, padded
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
+from workbench.plan.lower_text import sql_text
+from workbench.plan.parts import whole
 from workbench.plan.steps import RANK, TOTAL, Among, Latest, Leg, Level, Named, Plan, Source
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ def to_sql(plan: Plan, schema_of: SchemaOf, dialect: str, catalog: str = "") -> 
         schema, _, table = name.rpartition(".")
         return ibis.table(schema_of(name), name=table, catalog=catalog or None, database=schema or None)
 
-    return str(ibis.to_sql(to_ibis(plan, find), dialect=dialect))
+    return sql_text(to_ibis(plan, find), dialect)
 
 
 def to_ibis(plan: Plan, find: FindTable, *, raw: bool = False) -> ir.Table:
@@ -65,7 +68,7 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
         out = followed(leg, rows, names, _values(leg.follow.leg, later, later_names))
     elif leg.move is not None:
         out = moved(leg, rows, names, moments(leg, table, names, _source, find), _source, find)
-    elif leg.twice:
+    elif leg.first is not None:
         out = summarized_twice(leg, rows, names, lambda source: _source(source, find))
     else:
         out = _summarized(leg, rows, names)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import ibis
 
 from workbench.declare.expression import Column
-from workbench.plan.lower_moved import Names, whole
+from workbench.plan.lower_first import Names
 from workbench.plan.lower_scalar import add_interval, lower, lower_aggregate
+from workbench.plan.parts import whole
 from workbench.plan.steps import Leg
 
 if TYPE_CHECKING:

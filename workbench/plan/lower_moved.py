@@ -7,32 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, conjunction
+from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal
 from workbench.declare.grains import GRAINS
 from workbench.graph.timing import NOW, TIME, Offset, Pick, Timing
 from workbench.plan.lower_calendar import END, FROM, aimed, period_points
+from workbench.plan.lower_first import Names, first_groups, folded, numbers, regrouped
 from workbench.plan.lower_scalar import add_interval, lower, lower_aggregate, lower_condition, truncate
-from workbench.plan.steps import CalendarSource, Latest, Leg, Moments, Source, Summary
+from workbench.plan.parts import needed, whole
+from workbench.plan.steps import CalendarSource, Latest, Leg, Moments, Source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-Names = Mapping[tuple[str, str], str]
-"""(relation, column) to the name it has in the joined table."""
-
 ReadSource = Callable[[Source, Any], Any]
 T = NOW.name
 _WHOLE_MONTHS = ("month", "quarter", "year")
-_ADDED = {"sum": "sum", "count": "sum", "min": "min", "max": "max"}
-"""How partial aggregates fold into those of a longer time."""
 _OF_SETS = frozenset({"min", "max", "approx_distinct"})
-
-
-def whole(one: Summary) -> Aggregate:
-    """The aggregate with every condition on its rows."""
-    assert isinstance(one.aggregate, Aggregate)
-    condition = conjunction(one.aggregate.condition, one.condition)
-    return Aggregate(one.aggregate.function, one.aggregate.arguments, one.aggregate.distinct, condition)
 
 
 def moments(leg: Leg, table: ir.Table, names: Names, read: ReadSource, find: Any) -> ir.Table:
@@ -88,7 +78,7 @@ def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table, read: ReadSou
     assert leg.moments is not None
     timing, shows = leg.move.timing, [name for name, _ in leg.moments.shows]
     keys = {name: tree for name, tree in leg.keys if name not in shows}
-    partial, folds = _partial(leg, rows, names, keys)
+    moments = _moments_of(leg, rows, names, keys)
     finest: Expression = Call("truncate", (NOW, Literal(leg.moments.grain)))
     if leg.moments.periods and leg.moments.calendar is not None:
         finest = Column(TIME, f"{leg.moments.calendar.name}.{leg.moments.periods}")
@@ -100,9 +90,10 @@ def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table, read: ReadSou
     if leg.moments.counted or leg.moments.whole or once:
         spine = aimed(leg.moments, timing, spine, lambda calendar: read(calendar.source, find))
         spine = spine.select(*shows, END).distinct() if once and leg.move.later is None else spine
-        met = spine.inner_join(partial, _looks_between(timing, spine, partial["__at"]))
+        looks = _looks_between(timing, spine, moments["__at"])
     else:
-        met = spine.inner_join(partial, _looks_at(timing, spine[T], partial["__at"]))
+        looks = _looks_at(timing, spine[T], moments["__at"])
+    met = spine.inner_join(moments, looks)
     if leg.move.later is not None:
         met = met.filter(lower_condition(leg.move.later, lambda of: met[of.name]))
         if once:
@@ -112,46 +103,57 @@ def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table, read: ReadSou
         met = _levelled(leg, leg.latest, met)
     by = [*shows, *keys]
     if picks and timing.among_rows(bool(shows)):
-        return _picked(_folded(met, [T, *by], folds), by, pick).drop(T)
+        return _picked(_finished(leg, met, [T, *by]), by, pick).drop(T)
     if pick == "average":
-        daily = _folded(met, [T, *by], folds)
-        return _folded(daily, by, {name: Aggregate("avg", (Column("", name),)) for name in folds})
-    return _folded(met, by, folds)
+        daily = _finished(leg, met, [T, *by])
+        means = {one.name: Aggregate("avg", (Column("", one.name),)) for one in leg.summaries}
+        return _aggregated(daily, by, means)
+    return _finished(leg, met, by)
 
 
-def _partial(
-    leg: Leg, rows: ir.Table, names: Names, keys: Mapping[str, Expression]
-) -> tuple[ir.Table, Mapping[str, Aggregate]]:
-    """Rows by moment, as far as they can be added up, and the aggregates that finish them."""
+def _moments_of(leg: Leg, rows: ir.Table, names: Names, keys: Mapping[str, Expression]) -> ir.Table:
+    """Rows by moment, added up where they can be, else the values that are aggregated of them."""
     assert leg.move is not None
     assert leg.moments is not None
+    by = {"__at": leg.moments.at, **keys, **dict(leg.move.carried)}
+    if leg.first is not None:
+        return regrouped(first_groups(leg.first, rows, names), by, needed(leg.summaries, leg.first))
 
     def column(of: Column) -> ir.Value:
         return rows[names[of.relation, of.name]]
 
-    values = {"__at": lower(leg.moments.at, column)}
-    values |= {name: lower(tree, column) for name, tree in (*keys.items(), *leg.move.carried)}
-    aggregates = {one.name: whole(one) for one in leg.summaries}
+    values = {name: lower(tree, column) for name, tree in by.items()}
     if leg.latest is not None:
         values |= {"__of": lower(leg.latest.of, column)}
         values |= {name: lower(tree, column) for name, tree in _within(leg, leg.latest).items() if name[:2] == "__"}
-    elif all(one.function in _ADDED and not one.distinct for one in aggregates.values()):
-        sums = {name: lower_aggregate(one, column, rows) for name, one in aggregates.items()}
-        folds = {name: Aggregate(_ADDED[one.function], (Column("", name),)) for name, one in aggregates.items()}
-        return rows.group_by(**values).aggregate(**sums), folds
-    folds = {}
+    aggregates = {one.name: whole(one) for one in leg.summaries}
     for name, one in aggregates.items():
-        arguments = {f"{name}_{i}": tree for i, tree in enumerate(one.arguments)}
-        values |= {alias: lower(tree, column) for alias, tree in arguments.items()}
-        condition = None
-        if one.condition is not None:
-            values[f"{name}_if"], condition = lower(one.condition, column), Column("", f"{name}_if")
-        folds[name] = Aggregate(one.function, tuple(Column("", alias) for alias in arguments), one.distinct, condition)
+        values |= {f"{name}_{i}": lower(tree, column) for i, tree in enumerate(one.arguments)}
+        values |= {} if one.condition is None else {f"{name}_if": lower(one.condition, column)}
     as_set = all(one.distinct or one.function in _OF_SETS for one in aggregates.values())
     if leg.move.later is not None and not as_set:
         values["__row"] = ibis.row_number()  # rows stay apart where those that several moments meet count once
     raw = rows.select(**values)
-    return raw.distinct() if as_set else raw, folds
+    return raw.distinct() if as_set and leg.latest is None else raw
+
+
+def _finished(leg: Leg, met: ir.Table, by: list[str]) -> ir.Table:
+    """What was asked for, of all that the moments meet which share these values."""
+    if leg.first is not None:
+        parts = folded(met, leg.first, {name: met[name] for name in by}, needed(leg.summaries, leg.first))
+        return numbers(parts, leg.first, by, leg.summaries)
+    found = {}
+    for summary in leg.summaries:
+        name, one = summary.name, whole(summary)
+        arguments = tuple(Column("", f"{name}_{i}") for i in range(len(one.arguments)))
+        condition = None if one.condition is None else Column("", f"{name}_if")
+        found[name] = Aggregate(one.function, arguments, one.distinct, condition)
+    return _aggregated(met, by, found)
+
+
+def _aggregated(table: ir.Table, by: list[str], found: Mapping[str, Aggregate]) -> ir.Table:
+    values = {name: lower_aggregate(one, lambda of: table[of.name], table) for name, one in found.items()}
+    return table.group_by(by).aggregate(**values) if by else table.aggregate(**values)
 
 
 def _within(leg: Leg, latest: Latest) -> Mapping[str, Expression]:
@@ -205,16 +207,6 @@ def _looks_between(timing: Timing, spine: Any, at: Any) -> Any:
     if FROM in spine.columns:
         return (at >= spine[FROM]) & (at <= spine[END])
     return at <= spine[END] if timing.running else at == spine[END]
-
-
-def _folded(table: ir.Table, by: list[str], folds: Mapping[str, Aggregate]) -> ir.Table:
-    numbers = {}
-    for name, one in folds.items():
-        value = lower_aggregate(one, lambda of: table[of.name], table)
-        # Counts are summed as decimals, so that nothing overflows; a count is an integer all the same.
-        counts = one.function == "sum" and name in table.columns and table[name].type().is_integer()
-        numbers[name] = value.cast("int64") if counts else value
-    return table.group_by(by).aggregate(**numbers) if by else table.aggregate(**numbers)
 
 
 def padded(leg: Leg, groups: ir.Table, spine: ir.Table) -> ir.Table:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.access.restriction import Mask, RowFilter
-from workbench.declare.expression import Expression
+from workbench.declare.expression import Aggregate, Expression
 from workbench.declare.terms import Length
 from workbench.graph.timing import Timing
 
@@ -29,6 +29,7 @@ class Attach:
 
     ``valid`` is (moment on the left, start, end of the source): of a history, only the row valid then is joined.
     ``nested`` is joined to its parent before that is joined; ``late`` to groups, between two aggregations.
+    Where the data is known to have a partner for every row of the parent, the join is ``met``: an INNER JOIN will do.
     """
 
     source: Source
@@ -38,6 +39,7 @@ class Attach:
     valid: tuple[Expression, Expression, Expression] | None = None
     nested: bool = False
     late: bool = False
+    met: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,14 @@ class Summary:
     aggregate: Expression
     condition: Expression | None
     empty: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """A first aggregation of rows, by values that the groups asked for can be told from, in parts that fold."""
+
+    by: tuple[Expression, ...]
+    parts: tuple[Aggregate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +138,7 @@ class Leg:
 
     ``among`` are aggregates of entities that rows belong to, for conditions on them; ``follow`` counts later rows.
     ``latest`` keeps one moment's rows, ``move`` counts rows at other moments, ``pad`` adds moments without rows.
-    The keys named ``coarse`` are computed of groups, between two aggregations. With ``every``, keys are not grouped.
+    With ``first``, rows are aggregated by that, and its groups again by the keys. With ``every``, keys are not grouped.
     """
 
     source: Source
@@ -142,13 +152,8 @@ class Leg:
     pad: Pad | None = None
     among: tuple[Among, ...] = ()
     follow: Follow | None = None
-    coarse: tuple[str, ...] = ()
+    first: First | None = None
     every: bool = False
-
-    @property
-    def twice(self) -> bool:
-        """Whether it is aggregated twice."""
-        return bool(self.coarse) or any(attach.late for attach in self.attached)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,14 @@
-"""A plan to one that aggregates by foreign keys first and joins what only names groups to the few groups."""
+"""A plan to one that aggregates rows by days and foreign keys first, and names and periods of the few groups after."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from workbench.declare.expression import Aggregate, Call, Column, Expression, walk
-from workbench.plan.steps import Attach, Leg, Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of tables: about how many rows each has, None where nobody knows, and the types of its columns."""
-
-    size_of: Callable[[str], int | None]
-    types_of: Callable[[str], Mapping[str, str]]
-
-
-FOLDED = frozenset({"count", "count_if", "sum", "min", "max", "avg"})
-"""Aggregates that can be aggregated again from those of parts."""
+from workbench.declare.expression import Call, Column, Expression, Literal, walk
+from workbench.plan.parts import folds, parts_of
+from workbench.plan.passes.facts import Facts
+from workbench.plan.steps import Attach, First, Leg, Plan, Summary
 
 DAYS = 5_000
 """Assumed number of days in a column of dates."""
@@ -32,49 +22,88 @@ FEWER = 10
 Its square is asked for where a table with joins of its own is moved: its key has more values than theirs.
 """
 
+FEWER_DAYS = 3
+"""The same for days: truncating one costs about as much as finding a group for it."""
+
 
 def eager(plan: Plan, facts: Facts) -> Plan:
-    """The plan with joins moved behind a first aggregation where that cannot change a value and saves work."""
+    """The plan with a first aggregation where that cannot change a value and saves work."""
     return replace(plan, legs=tuple(_leg(leg, facts) for leg in plan.legs))
 
 
+def first_of(summaries: Iterable[Summary], by: Iterable[Expression]) -> First:
+    """The first aggregation by these values."""
+    return First(tuple(dict.fromkeys(by)), tuple(dict.fromkeys(part for one in summaries for part in parts_of(one))))
+
+
+def is_plain(leg: Leg) -> bool:
+    """Whether it is a scan, joins, filters and aggregates of groups, and nothing that looks at rows again."""
+    special = (leg.latest, leg.moments, leg.move, leg.pad, leg.follow)
+    return (
+        bool(leg.summaries) and not leg.among and all(one is None for one in special) and all(map(folds, leg.summaries))
+    )
+
+
 def _leg(leg: Leg, facts: Facts) -> Leg:
+    if leg.move is not None:
+        return _moved(leg, facts)
     rows = facts.size_of(leg.source.table)
-    if rows is None or not _is_plain(leg) or not all(_folds(one.aggregate) for one in leg.summaries):
+    if rows is None or not leg.keys or not is_plain(leg):
         return leg
     sizes = {a.source.relation: facts.size_of(a.source.table) for a in leg.attached}
     late: set[str] = set()
-    coarse: tuple[str, ...] = ()
     for attach in reversed(leg.attached):  # the far ends of chains first
         relation = attach.source.relation
-        if sizes[relation] is None or not _only_names_groups(leg, attach, late):
+        if sizes[relation] is None or not _only_names_groups(leg, attach, late) or _is_looked_up(leg, attach):
             continue
         fewer = FEWER if all(a.parent != relation for a in leg.attached) else FEWER * FEWER
-        if _groups(leg, sizes, late | {relation}, coarse) * fewer <= rows:
+        if _groups(leg, sizes, late | {relation}, set()) * fewer <= rows:
             late.add(relation)
-    dated = tuple(name for name, tree in leg.keys if _is_of_days(leg, tree, facts))
-    if dated and _groups(leg, sizes, late, dated) * FEWER <= rows:
-        coarse = dated
+    dated = {name for name, tree in leg.keys if _is_of_days(leg, tree, facts)}
+    coarse = dated if dated and _groups(leg, sizes, late, dated) * FEWER_DAYS <= rows else set()
+    if not late and not coarse:
+        return leg
     attached = tuple(replace(a, late=a.source.relation in late) for a in leg.attached)
-    return replace(leg, attached=attached, coarse=coarse)
+    first = first_of(leg.summaries, _values(attached, leg.keys, late, coarse))
+    return replace(leg, attached=attached, first=first)
+
+
+def _values(
+    attached: Iterable[Attach], keys: Iterable[tuple[str, Expression]], late: set[str], coarse: set[str]
+) -> Iterator[Expression]:
+    """What rows must be told apart by: keys, or the columns that late joins and coarse keys read."""
+    for name, tree in keys:
+        if name in coarse or late & set(_relations(tree)):
+            yield from (part for part in walk(tree) if isinstance(part, Column) and part.relation not in late)
+        else:
+            yield tree
+    yield from (ours for a in attached if a.late and a.parent not in late for ours, _ in a.pairs)
+
+
+def _moved(leg: Leg, facts: Facts) -> Leg:
+    """The leg with its rows added up by moment, so that a long window reads sums and not facts."""
+    assert leg.move is not None
+    assert leg.moments is not None
+    if leg.latest is not None or not all(map(folds, leg.summaries)):
+        return leg
+    shows = {name for name, _ in leg.moments.shows}
+    values = [leg.moments.at, *(tree for name, tree in leg.keys if name not in shows)]
+    values += [tree for _, tree in leg.move.carried]
+    rows = facts.size_of(leg.source.table)
+    few = rows is not None and DAYS * ELSE ** (len(values) - 1) * FEWER_DAYS <= rows
+    if few and _is_of_days(leg, leg.moments.at, facts):
+        values[:1] = [part for part in walk(leg.moments.at) if isinstance(part, Column)]
+    return replace(leg, first=first_of(leg.summaries, values))
 
 
 def _is_of_days(leg: Leg, tree: Expression, facts: Facts) -> bool:
     """Whether it is a period of a column of dates: there are few days, and each is truncated once a group."""
     match tree:
+        case Call("truncate", (_, Literal(value="day"))):
+            return False  # that is the date itself
         case Call("truncate" | "date_part", (Column(relation="", name=name), _)):
             return facts.types_of(leg.source.table).get(name) == "date"
     return False
-
-
-def _is_plain(leg: Leg) -> bool:
-    """Whether it is a scan, joins, filters and groups, and nothing that looks at rows again."""
-    special = (leg.latest, leg.moments, leg.move, leg.pad, leg.follow)
-    return bool(leg.keys and leg.summaries) and not leg.among and all(one is None for one in special)
-
-
-def _folds(tree: Expression) -> bool:
-    return isinstance(tree, Aggregate) and tree.function in FOLDED and not tree.distinct
 
 
 def _only_names_groups(leg: Leg, attach: Attach, late: set[str]) -> bool:
@@ -88,7 +117,17 @@ def _only_names_groups(leg: Leg, attach: Attach, late: set[str]) -> bool:
     return not read and attach.valid is None and all(isinstance(ours, Column) for ours, _ in attach.pairs)
 
 
-def _groups(leg: Leg, sizes: dict[str, int | None], late: set[str], coarse: tuple[str, ...]) -> int:
+def _is_looked_up(leg: Leg, attach: Attach) -> bool:
+    """Whether a table only leads to others and has a row for each of ours.
+
+    Looking that up costs less than aggregating by its key, which has more values than theirs.
+    """
+    relation = attach.source.relation
+    leads = any(a.parent == relation for a in leg.attached)
+    return attach.met and leads and not any(relation in _relations(tree) for _, tree in leg.keys)
+
+
+def _groups(leg: Leg, sizes: dict[str, int | None], late: set[str], coarse: set[str]) -> int:
     """About how many groups the first aggregation leaves, at most."""
     out = 1
     for name, tree in leg.keys:

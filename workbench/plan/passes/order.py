@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from workbench.plan.passes.eager import Facts, eager
+from workbench.plan.passes.conditions import conditions
+from workbench.plan.passes.eager import eager
+from workbench.plan.passes.facts import Facts
 from workbench.plan.passes.nested import nested
+from workbench.plan.passes.partners import partners
+from workbench.plan.passes.together import together
 from workbench.plan.steps import Plan
 
-PASSES: tuple[Callable[[Plan, Facts], Plan], ...] = (eager, lambda plan, facts: nested(plan))
+PASSES: tuple[Callable[[Plan, Facts], Plan], ...] = (
+    lambda plan, facts: conditions(plan),
+    partners,
+    eager,
+    lambda plan, facts: nested(plan),
+)
+"""What is done to a plan, and to those of its levels; legs are put together when all of them are done."""
 
 
 def improve(plan: Plan, facts: Facts) -> Plan:
     """The plan after every pass."""
+    return together(_each(plan, facts))
+
+
+def _each(plan: Plan, facts: Facts) -> Plan:
     for one in PASSES:
         plan = one(plan, facts)
-    return plan
+    return replace(plan, levels=tuple(replace(level, plan=_each(level.plan, facts)) for level in plan.levels))

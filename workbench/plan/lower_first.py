@@ -1,0 +1,83 @@
+"""A first aggregation of rows to its groups, and those to other groups, told from their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.declare.expression import Aggregate, Cast, Column, Expression
+from workbench.plan.lower_scalar import lower, lower_aggregate
+from workbench.plan.parts import GROUP, PART, finished, fold
+from workbench.plan.steps import First, Summary
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+Names = Mapping[tuple[str, str], str]
+"""(relation, column) to the name it has in the joined table."""
+
+EXACT = 18
+"""Digits of a decimal of which as many can be added up as there are rows anywhere, and no sum has too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups of rows with their parts; ``names`` finds columns in them, and what is joined to them later."""
+
+    table: ir.Table
+    first: First
+    names: Names
+
+    def value(self, tree: Expression) -> ir.Value:
+        """What a tree over rows is for a group."""
+        if tree in self.first.by:
+            return self.table[f"{GROUP}{self.first.by.index(tree)}"]
+        return lower(tree, lambda of: self.table[self.names[of.relation, of.name]])
+
+
+def first_groups(first: First, rows: ir.Table, names: Names) -> Groups:
+    """The groups of a first aggregation."""
+
+    def column(of: Column) -> ir.Value:
+        return rows[names[of.relation, of.name]]
+
+    by = {f"{GROUP}{i}": lower(tree, column) for i, tree in enumerate(first.by)}
+    parts = {f"{PART}{i}": _part(tree, column, rows) for i, tree in enumerate(first.parts)}
+    table = rows.group_by(**by).aggregate(**parts) if by else rows.aggregate(**parts)
+    held = {(c.relation, c.name): f"{GROUP}{i}" for i, c in enumerate(first.by) if isinstance(c, Column)}
+    return Groups(table, first, {**names, **held})
+
+
+def _part(part: Aggregate, column: Any, rows: ir.Table) -> ir.Value:
+    """A part of rows; a sum of decimals as floats is that of the decimals, which may be there already."""
+    match part:
+        case Aggregate("sum", (Cast(operand, "float"),)):
+            kind = lower(operand, column).type()
+            if kind.is_decimal() and kind.precision is not None and kind.precision <= EXACT:
+                exact = Aggregate("sum", (operand,), condition=part.condition)
+                return lower_aggregate(exact, column, rows).cast("float64")
+    return lower_aggregate(part, column, rows)
+
+
+def regrouped(groups: Groups, by: Mapping[str, Expression], needed: Iterable[int]) -> ir.Table:
+    """The needed parts of groups by other values, under the names of the parts."""
+    values = {name: groups.value(tree) for name, tree in by.items()}
+    if set(by.values()) == set(groups.first.by):
+        return groups.table.select(**values, **{f"{PART}{i}": groups.table[f"{PART}{i}"] for i in needed})
+    return folded(groups.table, groups.first, values, needed)
+
+
+def folded(table: ir.Table, first: First, by: Mapping[str, Any], needed: Iterable[int]) -> ir.Table:
+    """The needed parts of all rows of a table that agree in some values."""
+    parts = {f"{PART}{i}": lower_aggregate(fold(i, first), lambda of: table[of.name], table) for i in needed}
+    return table.group_by(**by).aggregate(**parts) if by else table.aggregate(**parts)
+
+
+def numbers(table: ir.Table, first: First, keys: Iterable[str], summaries: Iterable[Summary]) -> ir.Table:
+    """The groups with what was asked for, from their parts; a count of nothing is 0."""
+    shown = {}
+    for one in summaries:
+        value = lower(finished(one, first), lambda of: table[of.name])
+        shown[one.name] = value if one.empty is None else value.fill_null(one.empty)
+    return table.select(*keys, **shown)
