@@ -87,14 +87,24 @@ def sql(asker: Asker, text: str, form: str, out: Path | None) -> None:
         print_answer(session.sql(statement), form, out)
 
 
-@click.command(epilog=examples("workbench saved monthly_operations", "workbench saved worst_routes --format json"))
+@click.command(
+    epilog=examples(
+        "workbench saved monthly_operations",
+        "workbench saved worst_routes --format json",
+        "workbench saved routes_of_airline --set carrier=DL --set most=3",
+    )
+)
 @click.argument("name")
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the saved query.")
 @printed()
 @as_someone
-def saved(asker: Asker, name: str, form: str, out: Path | None) -> None:
+def saved(asker: Asker, name: str, given: tuple[str, ...], form: str, out: Path | None) -> None:
     """Answer the saved query NAME."""
+    values = dict(one.partition("=")[::2] for one in given)
+    if wrong := next((one for one in given if "=" not in one), None):
+        raise click.UsageError(f"'{wrong}' sets nothing: write --set NAME=VALUE")
     with asker.session() as session:
-        print_answer(session.saved(name), form, out)
+        print_answer(session.saved(name, **values), form, out)
 
 
 def _metrics(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -97,7 +97,15 @@ class Has:
     via: Name | None = None
 
 
-Expression = Literal | Name | Column | Call | Case | Cast | Aggregate | Has
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value that a saved query is asked with: ``:carrier``. A leaf, and never part of a question."""
+
+    name: str
+    at: int = field(default=0, compare=False)
+
+
+Expression = Literal | Name | Column | Call | Case | Cast | Aggregate | Has | Parameter
 
 
 def children(tree: Expression) -> tuple[Expression, ...]:

@@ -11,7 +11,19 @@ from dataclasses import replace
 from functools import lru_cache
 
 from workbench.declare import calls, functions
-from workbench.declare.expression import Aggregate, Call, Case, Cast, Expression, Has, Literal, Name, children, walk
+from workbench.declare.expression import (
+    Aggregate,
+    Call,
+    Case,
+    Cast,
+    Expression,
+    Has,
+    Literal,
+    Name,
+    Parameter,
+    children,
+    walk,
+)
 from workbench.declare.tokens import RESERVED, Refused, Token, tokens
 from workbench.declare.typenames import named_type
 from workbench.declare.unparse import unparse
@@ -32,14 +44,14 @@ _NOW = frozenset(name for name in functions.REFUSED if name.startswith(("current
 _WINDOWS = "Windows belong to a question or to a metric's own keys, not to an expression."
 
 
-def parse(text: str, place: Place | None = None) -> Expression:
-    """The tree of an expression, or a DeclarationError at its place.
+def parse(text: str, place: Place | None = None, *, parameters: bool = False) -> Expression:
+    """The tree of an expression, or a DeclarationError at its place; ``parameters`` may stand in saved queries alone.
 
     >>> str(parse("customer.country"))
     'customer.country'
     """
     try:
-        return _parsed(text)
+        return _parsed(text, parameters)
     except Refused as refused:
         problem = Problem(refused.slug, refused.message, shifted(place, refused.at, text), refused.hint)
     raise DeclarationError(problem)
@@ -51,10 +63,10 @@ def shifted(place: Place | None, at: int, text: str = "") -> Place | None:
 
 
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> Expression:
+def _parsed(text: str, parameters: bool) -> Expression:
     if len(text) > LONGEST:
         raise Refused("bad-expression", f"The expression has {len(text)} characters; {LONGEST} are the most.", 0)
-    tree = _Parser(tokens(text)).whole()
+    tree = _Parser(tokens(text, parameters)).whole()
     _check_depth(tree)
     _check_aggregates(tree)
     return tree
@@ -233,6 +245,9 @@ class _Parser:
                 return Literal(token.text, token.at)
             case "quoted":
                 return self.name()
+            case "parameter":
+                self.take()
+                return Parameter(token.text, token.at)
             case "word":
                 return self.negation(level) if token.word == "not" else self.worded(token)
         if token.key in ("-", "+"):

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
+from workbench.declare.parameters import SavedParameter, filled, named, used, values_of
 from workbench.declare.terms import Name, Span, Term, Words
+from workbench.errors import Problem, QuestionError
 
 
 class Asked(Term):
@@ -145,15 +154,65 @@ class Question(Term):
     )
 
 
+class SavedSpan(Term):
+    """A span whose ends are moments, or parameters such as ``:start``."""
+
+    start: Moment | str = None
+    end: Moment | str = None
+
+    @field_validator("start", "end", mode="wrap")
+    @classmethod
+    def _may_be_named(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        return value if named(value) else read(_moment(value))
+
+
+_NAMED = Annotated[str, StringConstraints(pattern=r"^:[A-Za-z_][A-Za-z0-9_]*$")]
+
+
 class SavedQuery(Question):
-    """A question with a name."""
+    """A question with a name; its conditions, span and limit may name ``parameters`` as ``:name``."""
 
     saved_query: Name
     label: str = ""
     description: str = ""
     owner: str = ""
     tags: Words = ()
+    limit: Annotated[int, Field(ge=0)] | _NAMED | None = None  # type: ignore[assignment]
+    time: Annotated[SavedSpan | None, BeforeValidator(_time_range)] = None  # type: ignore[assignment]
+    parameters: dict[Name, SavedParameter] = {}
 
-    def question(self) -> Question:
-        """The question alone, without its name and prose."""
-        return Question(**{field: getattr(self, field) for field in Question.model_fields})
+    def question(self, given: Mapping[str, Any] | None = None) -> Question:
+        """The question alone, without its name and prose, with these values of its parameters.
+
+        Raises `QuestionError` (unknown-parameter, missing-parameter, bad-value). Without values at all it is asked
+        with the defaults, or with values that there may be, as who looks at it without asking wants it.
+        """
+        values = {name: one.example for name, one in self.parameters.items()}
+        if given is not None:
+            values = values_of(self.saved_query, self.parameters, given)
+        parts = {field: getattr(self, field) for field in Question.model_fields}
+        for part in ("where", "having"):
+            parts[part] = filled(parts[part], values) if parts[part] and values else parts[part]
+        parts["limit"] = _meant(self.limit, values)
+        if self.time is not None:
+            parts["time"] = (_meant(self.time.start, values), _meant(self.time.end, values))
+        try:
+            return Question(**parts)
+        except ValidationError as error:
+            said = error.errors()[0]
+            what = said["msg"].removeprefix("Value error, ")
+            raise QuestionError(
+                Problem("bad-value", f"'{self.saved_query}': bad '{said['loc'][0]}': {what}.")
+            ) from None
+
+    def named_parameters(self) -> tuple[str, ...]:
+        """The parameters that the question names; raises `DeclarationError` for conditions that cannot be read."""
+        span = (self.time.start, self.time.end) if self.time else ()
+        whole = (name for one in (self.limit, *span) if (name := named(one)) is not None)
+        return tuple(dict.fromkeys((*used(self.where, self.having), *whole)))
+
+
+def _meant(written: Any, values: Mapping[str, Any]) -> Any:
+    """What is written, or the value of the parameter that it names."""
+    name = named(written)
+    return values.get(name, None) if name is not None else written

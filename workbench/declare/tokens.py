@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["word", "quoted", "number", "string", "symbol", "end"]
+Kind = Literal["word", "quoted", "number", "string", "parameter", "symbol", "end"]
 
 RESERVED = frozenset(
     {
@@ -60,7 +60,9 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-_PLACEHOLDER = "There are no placeholders: write the value."
+_PARAMETER = re.compile(r"(?P<parameter>:(?!:)[A-Za-z_]\w*)")
+
+_PLACEHOLDER = "There are no placeholders: write the value. Parameters such as :name belong to saved queries."
 _TEMPLATE = "There is no templating: write the expression itself."
 _FOREIGN = {
     "--": "Comments go beside the expression, after a # of the YAML.",
@@ -81,18 +83,23 @@ _FOREIGN = {
 }
 
 
-def tokens(text: str) -> list[Token]:
-    """Every token of the text, with one of kind 'end' behind them; offsets are 0 in a text of several lines."""
+def tokens(text: str, parameters: bool = False) -> list[Token]:
+    """Every token of the text, with one of kind 'end' behind them; offsets are 0 in a text of several lines.
+
+    With ``parameters``, ``:name`` is one; elsewhere it is refused.
+    """
     found: list[Token] = []
     at, several = 0, "\n" in text
     while at < len(text):
-        match = _TOKEN.match(text, at)
+        match = (_PARAMETER.match(text, at) if parameters else None) or _TOKEN.match(text, at)
         kind = match.lastgroup if match else None
         if match is None or kind == "foreign":
             raise _foreign(text, at, match.group() if match else text[at])
         written = match.group()
         if kind == "number":
             _check_number(text, at, match.end())
+        if kind == "parameter":
+            written = written[1:]
         if kind in ("string", "quoted"):
             mark = written[0]
             written = written[1:-1].replace(mark * 2, mark)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Has, Literal, Name
+from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Has, Literal, Name, Parameter
 from workbench.declare.functions import AGGREGATES, CLASSES, CONSTANTS, SCALARS, Signature
 from workbench.declare.grains import GRAINS
 from workbench.declare.parser import shifted
@@ -68,6 +68,8 @@ class _Inference:
                 return self.named(tree)
             case Has():
                 return "boolean"
+            case Parameter():  # its value is of a type that only the asker knows
+                return _constant(None)
             case Cast():
                 return self.cast(tree)
             case Case(branches=branches, default=default):

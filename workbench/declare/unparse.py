@@ -6,7 +6,19 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
-from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Has, Literal, Name, Value
+from workbench.declare.expression import (
+    Aggregate,
+    Call,
+    Case,
+    Cast,
+    Column,
+    Expression,
+    Has,
+    Literal,
+    Name,
+    Parameter,
+    Value,
+)
 from workbench.declare.lifted import Lifted
 from workbench.declare.tokens import RESERVED
 
@@ -45,6 +57,8 @@ def _written(tree: Expression) -> tuple[str, int]:
             return " ".join(["case", *parts, *tail, "end"]), _WHOLE
         case Aggregate():
             return _aggregate(tree), _WHOLE
+        case Parameter(name=name):
+            return f":{name}", _WHOLE
         case Has(entity=entity, condition=condition, via=via):
             over = f" via {_at(via, _WHOLE)}" if via else ""
             return f"{_at(entity, _WHOLE)}{over} has ({_at(condition, _OR)})", _COMPARE

@@ -126,6 +126,8 @@ def _dimension(
 def _saved(work: Measures, declared: Declared[SavedQuery], losses: list[Unsaid]) -> dict[str, Any] | None:
     query = declared.term
     try:
+        if query.parameters:
+            raise refused("it has parameters")
         for one in query.metrics:
             if one.path not in work.metrics:
                 raise refused(f"it asks for '{one.path}', which is not written")

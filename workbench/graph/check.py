@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from workbench.declare.question import Question
+from workbench.declare.declared import Declared
+from workbench.declare.question import Question, SavedQuery
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
 from workbench.graph.bind import field_expression
@@ -104,7 +105,33 @@ def _metrics(graph: Graph) -> Iterator[Problem]:
 
 def _saved(graph: Graph, workspace: Workspace) -> Iterator[Problem]:
     for declared in workspace.saved_queries.values():
-        yield from _raised(partial(resolve, graph, declared.term.question()), declared.place)
+        unknown = tuple(_parameters(declared))
+        yield from unknown
+        if not unknown:
+            yield from _raised(partial(_asked, graph, declared.term), declared.place)
+
+
+def _asked(graph: Graph, query: SavedQuery) -> None:
+    resolve(graph, query.question())
+
+
+def _parameters(declared: Declared[SavedQuery]) -> Iterator[Problem]:
+    """Parameters that are named and not declared, or declared and not named."""
+    query = declared.term
+    try:
+        named = query.named_parameters()
+    except WorkbenchError as error:
+        yield from (Problem(p.slug, p.message, declared.place, p.hint) for p in error.problems)
+        return
+    for name in named:
+        if name not in query.parameters:
+            hint = did_you_mean(name, query.parameters, "Declare it: 'parameters: {" + name + ": {type: text}}'.")
+            yield Problem("unknown-parameter", f"no parameter '{name}' is declared.", declared.place, hint)
+    for name in query.parameters:
+        if name not in named:
+            said = f"the parameter '{name}' is declared and never used."
+            place = declared.place_of("parameters", name)
+            yield Problem("unused-parameter", said, place, f"Write :{name} in 'where', 'having', 'time' or 'limit'.")
 
 
 def _dashboards(graph: Graph, workspace: Workspace) -> Iterator[Problem]:

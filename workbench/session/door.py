@@ -66,8 +66,8 @@ class Door(Protocol):
         """Answer a question."""
         ...
 
-    def saved(self, name: str) -> Answer:
-        """Answer a saved query by its name."""
+    def saved(self, name: str, /, **values: Any) -> Answer:
+        """Answer a saved query by its name, with values for its parameters."""
         ...
 
     def explain(self, *metrics: Any, **parts: Any) -> Explanation:

@@ -126,7 +126,7 @@ class Session:
         """A question, a saved one or SQL as the statement that answers it, under the rules; nothing is run."""
         if isinstance(asked, str):
             return self._scoped(asked)
-        asked = self._saved(asked.name) if isinstance(asked, Saved) else asked
+        asked = self._saved(asked) if isinstance(asked, Saved) else asked
         compiled = self._compile(asked)
         rules = compiled.plan.restrictions
         tables = compiled.plan.tables()
@@ -150,9 +150,9 @@ class Session:
             undo.pop_all()
         return Streamed(head, self._flowing(prepared, rows, version, started))
 
-    def saved(self, name: str) -> Answer:
-        """Answer a saved query by its name."""
-        return self._answer(Saved(name))
+    def saved(self, name: str, /, **values: Any) -> Answer:
+        """Answer a saved query by its name, with values for its parameters."""
+        return self._answer(Saved(name, values))
 
     def explain(
         self,
@@ -347,7 +347,8 @@ class Session:
             scoped.sql, "sql", scoped.tables, scoped.tables, scoped.restrictions, scoped.is_free, pivot=scoped.pivot
         )
 
-    def _saved(self, name: str) -> Question:
+    def _saved(self, asked: Saved) -> Question:
+        name = asked.name
         saved = {n: d for n, d in self.workspace.saved_queries.items() if self._knows(d.term)}
         if name not in saved:
             raise QuestionError(
@@ -357,7 +358,7 @@ class Session:
                     hint=did_you_mean(name, saved, f"There is: {', '.join(saved) or 'none'}."),
                 )
             )
-        return saved[name].term.question()
+        return saved[name].term.question(asked.values)
 
     def _answer(self, asked: Question | Saved | str) -> Answer:
         with self._engine.moment():  # what is known of the data when compiling must hold for the rows
