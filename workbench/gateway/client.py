@@ -75,9 +75,12 @@ class RemoteSession:
         """Answer a question; raises what is wrong with it, with the legal alternatives."""
         return self._answer("v1", "questions", body=_plain(question))
 
-    def saved(self, name: str) -> Answer:
-        """Answer a saved query by its name."""
-        return self._answer("v1", "saved", name, body={})
+    def saved(self, name: str, /, **values: Any) -> Answer:
+        """Answer a saved query by its name, with values for its parameters."""
+        plain = {
+            one: value if isinstance(value, bool | int | float | str) else str(value) for one, value in values.items()
+        }
+        return self._answer("v1", "saved", name, body=plain)
 
     def explain(self, *metrics: Any, **parts: Any) -> Explanation:
         """How a question would be answered, without running it."""

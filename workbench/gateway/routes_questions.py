@@ -15,6 +15,7 @@ from workbench.session.door import Explanation
 from workbench.session.prepared import Saved
 
 AskedQuestion = Annotated[Question, Body(openapi_examples=QUESTION_EXAMPLES)]
+SavedValues = Annotated[dict[str, bool | int | float | str] | None, Body(examples=[{}])]
 AskedSql = Annotated[Statement, Body(openapi_examples=SQL_EXAMPLES)]
 
 
@@ -28,8 +29,10 @@ def question_router(gateway: Gateway) -> APIRouter:
         return Flow(gateway, request, question)
 
     @router.post("/v1/saved/{name}", **answers, summary="Answer a saved query")
-    async def saved(name: Annotated[str, Path(examples=["monthly_operations"])], request: Request) -> Flow:
-        return Flow(gateway, request, Saved(name))
+    async def saved(
+        name: Annotated[str, Path(examples=["monthly_operations"])], request: Request, values: SavedValues = None
+    ) -> Flow:
+        return Flow(gateway, request, Saved(name, values or {}))
 
     @router.post("/v1/sql", **answers, summary="Answer one SELECT over one's tables")
     async def sql(statement: AskedSql, request: Request) -> Flow:
