@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import duckdb
 import ibis
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tests.plan import examples, shop, shop_time, test_oracle, test_oracle_time
 from tests.plan.brute_force import value_of
 from tests.plan.test_lower_scalar import COLUMNS, PHASES, ROWS, TABLE, column, known, resolved, same, typed
-from tests.warehouse.on_postgres import new_database, started
+from tests.warehouse.on_postgres import copied, new_database, started
 from tests.warehouse.postgres import Postgres
 from workbench.access.principal import identify
 from workbench.declare.expression import Aggregate, Expression
@@ -25,6 +26,7 @@ from workbench.errors import Unanswerable, WorkbenchError
 from workbench.plan.lower_scalar import lower, lower_aggregate
 from workbench.plan.lower_text import sql_text
 from workbench.session.session import Session
+from workbench.warehouse.duckdb_engine import DuckDBEngine
 from workbench.warehouse.postgres_engine import PostgresEngine
 
 pytestmark = pytest.mark.slow
@@ -96,8 +98,6 @@ def test_aggregate(tables: psycopg.Connection[Any], text: str) -> None:
     ],
 )  # fmt: skip
 def test_where_the_two_would_part(tables: psycopg.Connection[Any], text: str, wanted: list[Any] | None) -> None:
-    import duckdb
-
     table = KNOWN.select(value=lower(_tree(text), known))
     if wanted is None:
         with duckdb.connect() as connection:
@@ -245,3 +245,78 @@ def test_comparisons_shares_and_totals_agree(plain_shop: Shop, tables: shop.Tabl
         return {tuple(row[k] for k in keys): {k: test_oracle.plain(v) for k, v in row.items()} for row in rows}
 
     agree(plain_shop, tables, "steward", ask)
+
+
+# ---------------------------------------------------------------------- odd values
+
+ODD_ROWS = """
+CREATE SCHEMA g;
+CREATE TABLE g.t AS SELECT * FROM (VALUES
+    (1, double 'NaN', 0.1::float, 1.005::decimal(10, 3), 9007199254740993, 'a', timestamptz '2024-03-10 06:30+00', 1,
+     'Z'),
+    (2, 'inf', 0.2, 2.675, -9007199254740993, 'B', timestamptz '2024-11-03 05:30:00+00', 2, 'é'),
+    (3, '-inf', 0.3, -1.005, NULL, 'ä', timestamptz '2024-11-03 06:30:00+00', NULL, 'e'),
+    (4, 0.0, NULL, NULL, 5, NULL, NULL, 4, '_'),
+    (5, -0.0, 1.5, 0.5, 5, '', timestamptz '1969-12-31 23:59:59.999999+00', 5, NULL),
+    (6, 1e300, 1e5, 1234567.891, 5, 'a ', timestamptz '2262-01-01 00:00:00+00', 6, 'a')
+) AS v (id, f, r, d, b, s, m, n, s2)
+"""
+ODD = [
+    "sum(d)", "avg(d)", "median(d)", "percentile(d, 0.9)", "percentile_disc(d, 0.3)", "stddev(d)", "var_pop(n)",
+    "sum(r)", "min(f)", "max(f)", "count(distinct f)", "sum(b)", "min(s)", "max(s)", "first(s, m)", "last(s, m)",
+    "last(d, n)", "sum(round(d, 2))", "sum(round(r, 1))", "min(lower(s))", "max(upper(s))", "sum(length(s))",
+    "count_if(s < 'b')", "sum(n) / count(*)", "sum(b % 7)", "sum(-n % 4)", "sum(cast(r as decimal(9, 2)))",
+    "sum(cast(d as integer))", "min(cast(d as string))", "min(cast(m as string))", "count(distinct cast(m as date))",
+    "count_if(s ilike 'Ä')", "sum(f) filter (where f < 0)", "sum(cast(r as integer))", "max(power(n, 0.5))",
+    "max(greatest(s, s2))", "count_if(s between 'A' and 'a')", "min(concat(s, b, d, m))", "max(lpad(s2, 3, 'xy'))",
+    "count_if(r = 0.1)", "count_if(f > 0)", "count_if(d in (2.675, 0.5))", "count_if(b > 9007199254740992)",
+]  # fmt: skip
+TOO_LARGE = "sum(b * 1024)"
+
+
+@pytest.fixture(scope="module")
+def odd(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, Session]]:
+    """One model over odd values, on DuckDB and on PostgreSQL."""
+    root, file = tmp_path_factory.mktemp("odd"), tmp_path_factory.mktemp("rows") / "odd.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(ODD_ROWS)
+    url = new_database(server)
+    copied(file, url, file.parent)
+    (root / "metrics").mkdir()
+    (root / "access").mkdir()
+    moment = "  m: {type: time, grain: microsecond, timezone: America/New_York}\n"
+    model = f"semantic_model: t\ntable: g.t\nprimary_key: [id]\ntime_dimension: m\ndimensions:\n{moment}"
+    metrics = "".join(f'---\nmetric: odd_{n}\nmodel: t\nexpr: "{text}"\n' for n, text in enumerate((*ODD, TOO_LARGE)))
+    (root / "metrics/t.yml").write_text(model + "  f: {}\n  d: {}\n  s: {}\n  s2: {}\n" + metrics, encoding="utf-8")
+    access = "roles: {analyst: {can: [query:adhoc, read:metric]}}\n---\ngroups: {all: {role: analyst, members: [me]}}\n"
+    (root / "access/all.yml").write_text(access + "---\nresource: g.t\ngrant: [{to: [analyst]}]\n", encoding="utf-8")
+    workspace = load(root).require()
+    me = identify(workspace.roles, workspace.groups, "me", "dev")
+    with (
+        Session(workspace, me, DuckDBEngine(file), None) as one,
+        Session(workspace, me, PostgresEngine(url), None) as two,
+    ):
+        yield one, two
+
+
+def plain_rows(asking: Session, question: Question) -> list[tuple[Any, ...]]:
+    found = asking.ask(question).rows()
+    return [tuple("NaN" if value != value else test_oracle.plain(value) for value in row.values()) for row in found]
+
+
+@pytest.mark.parametrize("by", [[], ["s2"], ["f"], ["d"], ["m.hour"], ["m.week"], ["metric_time.month_of_year", "s"]])
+def test_odd_values_come_out_alike(odd: tuple[Session, Session], by: list[str]) -> None:
+    order = [sign + path for sign, path in zip("-+-", by, strict=False)]
+    question = Question(metrics=[f"odd_{n}" for n in range(len(ODD))], by=by, order_by=[o.lstrip("+") for o in order])
+    wanted, found = (plain_rows(session, question) for session in odd)
+    assert len(found) == len(wanted)
+    for ours, theirs in zip(found, wanted, strict=True):
+        for name, one, other in zip((*by, *ODD), ours, theirs, strict=True):
+            assert same(one, other) or one == other, (name, one, other)
+
+
+def test_a_number_too_large_is_an_error_on_both(odd: tuple[Session, Session]) -> None:
+    for session in odd:
+        with pytest.raises(WorkbenchError) as caught:
+            session.query(f"odd_{len(ODD)}")
+        assert caught.value.slug == "bad-sql"

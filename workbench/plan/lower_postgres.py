@@ -151,7 +151,7 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]  # ibis ships no types
             rounded = self._rounded(arg)
         else:
             rounded = self._rounded(arg * scale) / scale if places > 0 else self._rounded(arg / scale) * scale
-        return self.cast(rounded, op.dtype) if op.dtype.is_integer() else rounded
+        return self.cast(rounded, op.arg.dtype if op.arg.dtype.is_float32() else op.dtype)
 
     def _rounded(self, value: Any) -> Any:
         whole = self.f.trunc(value)
@@ -176,6 +176,10 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]  # ibis ships no types
         return super().visit_Cast(op, arg=arg, to=to)
 
     # ------------------------------------------------------------------ aggregates
+
+    def visit_Sum(self, op: Any, *, arg: Any, where: Any) -> Any:
+        """Of floats in double precision: PostgreSQL would sum short ones short."""
+        return super().visit_Sum(op, arg=self.cast(arg, dt.float64) if op.arg.dtype.is_float32() else arg, where=where)
 
     def visit_First(self, op: Any, *, arg: Any, where: Any, order_by: Any, include_null: bool) -> Any:
         """The first known value of the order."""
