@@ -46,6 +46,7 @@ SPANS = (("2024-01-01", "2024-02-01"), ("2023-12-24", "2024-01-01"))
         [{"where": f"status in ({values})"} for values in ("'a'", "'a', 'b'", "'x', 'y', 'it''s'")],
         [{"where": f"units between {low} and {low + 3}"} for low in (-3, 0, 10**9)],
         [{"where": f"amount > {value}"} for value in ("1.25", "7.50")],
+        [{"where": f"amount in ({values})"} for values in ("1.25", "1.25, 2.50", "7.50, 9.99")],
         [{"where": f"day >= '{day}'"} for day in ("2024-01-01", "2024-02-29")],
         [{"where": f"placed < '{day}'"} for day in ("2024-01-01", "2024-02-29")],
         [{"where": f"metric_time.month = '{day}'"} for day in ("2024-01-01", "2024-02-01")],
@@ -91,6 +92,14 @@ def test_what_steers_the_compiler_is_part_of_the_shape(
     for parts in (one, other, one):
         asking._compile(Question(metrics=["orders"], **parts))
     assert templates.compiled == 2
+
+
+def test_a_list_that_needs_more_than_its_values_is_compiled_as_it_stands(workspace: Workspace) -> None:
+    asking = session(workspace, "steward", Templates())
+    times = "cast(placed as time) in ('10:30:00', '02:30:00')"
+    finer = "amount in (1.250, 2.500)"  # than the column, which is cast for it: a list fits into no cast
+    for where, orders in ((times, 32), (times.replace(", '02:30:00'", ""), 16), (finer, 2), ("amount in (1.255)", 0)):
+        assert asking.query("orders", where=where).rows() == [{"orders": orders}]
 
 
 def test_a_value_that_looks_like_a_place_stays_a_value(workspace: Workspace) -> None:

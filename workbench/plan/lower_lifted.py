@@ -32,8 +32,10 @@ def fitted_place(literal: Literal, value: Lifted, types: Sequence[Any], bare: bo
         return _place(value, "integer")
     if value.kind == "decimal":
         digits, scale, *short = value.detail.split(",")
-        if any(type_.is_decimal() for type_ in types):
-            return _place(value, "decimal", dt.Decimal(int(digits), int(scale)))
+        beside = [type_ for type_ in types if type_.is_decimal()]
+        if beside:
+            own = dt.Decimal(int(digits), int(scale))
+            return _place(value, "decimal", beside[0] if value.many and _holds(beside[0], own) else own)
         return _place(value, "number" if bare and short else "double")
     is_text = value.kind not in ("day", "moment")
     if is_text and any(type_.is_time() for type_ in types):
@@ -55,8 +57,13 @@ def text_of(value: Any) -> ir.StringValue:
     return _place(value, "text") if isinstance(value, Lifted) else ibis.literal(str(value))
 
 
+def _holds(kind: Any, own: Any) -> bool:
+    """Whether a decimal type has room for another: a list in it needs no cast, which could take in but one value."""
+    return bool(kind.scale >= own.scale and kind.precision - kind.scale >= own.precision - own.scale)
+
+
 def _place(value: Lifted, form: Form, kind: Any = None) -> Any:
-    return _of_type(kind or _TYPES[form])(written(Place(value.index, form, value.steps)))
+    return _of_type(kind or _TYPES[form])(written(Place(value.index, form, value.steps, value.many)))
 
 
 @lru_cache

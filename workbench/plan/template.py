@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from workbench.declare.lifted import Step
 from workbench.declare.temporal import FORMS, as_temporal
-from workbench.errors import Problem, QuestionError
+from workbench.errors import InternalError, Problem, QuestionError
 from workbench.graph.period import after, earlier, floor
 
 Form = Literal["text", "integer", "number", "double", "decimal", "date", "timestamp", "timestamptz"]
@@ -25,15 +25,17 @@ MARK = f"place_{secrets.token_hex(8)}"
 """The function that stands for a value in compiled SQL; nobody outside of this process can know it."""
 
 _PLACES = re.compile(rf"\b{MARK}\(\s*'([^']*)'\s*\)", re.IGNORECASE)
+_LISTS, _ENDS = re.compile(r"\bIN \(\s*$", re.IGNORECASE), re.compile(r"\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the value ``index`` is written, after which steps, and how."""
+    """Where the value ``index``, or each of ``many``, is written, after which steps, and how."""
 
     index: int
     form: Form
     steps: tuple[Step, ...] = ()
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +52,29 @@ class Template:
 def written(place: Place) -> str:
     """A place as text; `template_of` reads it."""
     steps = (f"{name}.{count}.{grain}" for name, count, grain in place.steps)
-    return ":".join((str(place.index), place.form, *steps))
+    return ":".join((f"{place.index}{'+' if place.many else ''}", place.form, *steps))
 
 
 def read(text: str) -> Place:
     """The place that a text stands for."""
     index, form, *steps = text.split(":")
     parts = (step.split(".") for step in steps)
-    return Place(int(index), form, tuple((name, int(count), grain) for name, count, grain in parts))  # type: ignore[arg-type]
+    made = tuple((name, int(count), grain) for name, count, grain in parts)
+    return Place(int(index.rstrip("+")), form, made, index.endswith("+"))  # type: ignore[arg-type]
 
 
 def template_of(sql: str) -> Template:
-    """The pieces of compiled SQL."""
-    pieces = _PLACES.split(sql)
-    return Template(tuple(read(piece) if at % 2 else piece for at, piece in enumerate(pieces)))
+    """The pieces of compiled SQL; raises `InternalError` (not-lowered) where a list would stand anywhere but in IN."""
+    texts = _PLACES.split(sql)
+    pieces = tuple(read(text) if at % 2 else text for at, text in enumerate(texts))
+    for at, piece in enumerate(pieces):
+        if (
+            isinstance(piece, Place)
+            and piece.many
+            and not (_LISTS.search(texts[at - 1]) and _ENDS.match(texts[at + 1]))
+        ):
+            raise InternalError(Problem("not-lowered", "a list of values has no place here."))
+    return Template(pieces)
 
 
 def stepped(value: Any, steps: Sequence[Step]) -> Any:
@@ -86,7 +97,7 @@ def stepped(value: Any, steps: Sequence[Step]) -> Any:
 
 def literal(place: Place, value: Any) -> str:
     """A value as SQL; several with commas between."""
-    if isinstance(value, tuple):
+    if place.many:
         return ", ".join(_written(place.form, one) for one in value)
     return _written(place.form, stepped(value, place.steps))
 
