@@ -18,19 +18,20 @@ from workbench.commands.check import test, validate
 from workbench.commands.doctor import doctor
 from workbench.commands.exits import EPILOG, INTERRUPTED, exit_code, report
 from workbench.commands.exports import export, schema
+from workbench.commands.gateway import serve
 from workbench.commands.imports import import_
 from workbench.commands.keys import keys
 from workbench.commands.lint import lint
 from workbench.commands.migrate import migrate
 from workbench.commands.release import diff, release, release_key, releases_, rollback
 from workbench.commands.review import review
-from workbench.commands.serve import build, serve, up
+from workbench.commands.serve import build, dashboards, up
 from workbench.commands.start import init
 from workbench.commands.token import token
 from workbench.errors import InternalError, Problem, WorkbenchError
 
 COMMANDS = (
-    *(up, init, doctor, build, serve),
+    *(up, init, doctor, build, serve, dashboards),
     *(query, sql, saved, explain),
     *(metrics, dimensions, models),
     *(validate, lint, keys, test, why),

@@ -51,7 +51,7 @@ def lab_child(root: Path, port: int, user: str | None) -> Child:
 
 def dashboards_child(root: Path, port: int, user: str | None, environment: str | None) -> Child:
     """The dashboards of the workspace."""
-    words = ["-m", "workbench", "serve", "--workspace", str(root), "--port", str(port)]
+    words = ["-m", "workbench", "dashboards", "--workspace", str(root), "--port", str(port)]
     words += ["--as", user] if user else []
     words += ["--environment", environment] if environment else []
     base = f"http://{HOST}:{port}/"

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from workbench.errors import Problem, WorkbenchError
 
-DASHBOARDS, LAB = 8800, 8888
+GATEWAY, DASHBOARDS, LAB = 8700, 8800, 8888
 HOST = "127.0.0.1"
 TRIED = 50
 

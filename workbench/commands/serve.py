@@ -56,15 +56,28 @@ def up(asker: Asker, port: int | None, lab_port: int | None, browser: bool) -> i
         stop(children)
 
 
-@click.command(epilog=examples("workbench serve", "workbench serve --port 9000 --as ana@skyways.example"))
+@click.command(
+    epilog=examples(
+        "workbench dashboards",
+        "workbench dashboards --port 9000 --as ana@skyways.example",
+        "workbench dashboards --gateway http://127.0.0.1:8700",
+    )
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; otherwise a free one.")
 @click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
+@click.option("--gateway", metavar="URL", help="Ask a gateway, as whoever the token in WORKBENCH_TOKEN belongs to.")
 @as_someone
-def serve(asker: Asker, port: int | None, host: str) -> None:
-    """Serve the dashboards alone."""
+def dashboards(asker: Asker, port: int | None, host: str, gateway: str | None) -> None:
+    """Serve the dashboards alone, over this workspace or over a gateway."""
     chosen = choose(port, DASHBOARDS, "--port")
+    from workbench import connect
     from workbench.show.dashboards import serve as serve_dashboards
 
+    if gateway:
+        with connect(gateway) as door:
+            say(f"Everybody who opens these pages sees what {door.principal.name} may see.")
+            serve_dashboards(door, port=chosen, address=host, ready=click.echo)
+        return
     with asker.session() as session:
         say(ADVISORY)
         serve_dashboards(session, port=chosen, address=host, ready=click.echo)

@@ -171,7 +171,7 @@ class Flow(Response):
         running.state = "running"
 
     async def _run(self, session: Session, prepared: Prepared, media_type: str, send: Send) -> None:
-        if prepared.kind == "metric":
+        if prepared.kind == "metric" or self._gateway.workers is None:
             seconds = self._gateway.bounds.metric_seconds
             self._timer = asyncio.get_running_loop().call_later(seconds, self._running.stop, STOPPED["too-slow"])
         first = await self._gateway.off(lambda: self._start(session, prepared, media_type))

@@ -87,6 +87,7 @@ class Gateway:
         self.is_leaving = False
         # One for each step of what may run, and some for requests that wait for a token's look-up or a compiler.
         self.threads = anyio.CapacityLimiter(sum(lane.running for lane in self.bounds.lanes.values()) + 16)
+        self.local_name = ""
         self._versions: tuple[object, str, str] = (None, "", "")
 
     def who(self, request: Request) -> Principal:

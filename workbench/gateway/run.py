@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +23,7 @@ from workbench.gateway.serving import Serving, sound
 from workbench.gateway.trust import open_trust
 from workbench.gateway.workers import Workers
 from workbench.session.identity import local_identity
-from workbench.warehouse.limits import Limits
+from workbench.warehouse.limits import MB, Limits
 from workbench.warehouse.open import open_engine, open_ledger, prepare
 
 LogForm = Literal["text", "json"]
@@ -52,8 +54,30 @@ def open_gateway(
     asker = local_identity(as_user, settings.identity)
     trust = open_trust(lambda: as_started(serving.workspace, local), name, asker)
     chosen = bounds or Bounds()
-    workers = Workers(root / where.warehouse, chosen.lanes["sql"].running, limits)
-    return Gateway(serving, trust.identities, trust.audit, workers, chosen, trust.tokens, trust.login)
+    # Another database keeps its own limits; here its statements are stopped by the clock alone.
+    workers = None if where.url else Workers(root / where.warehouse, chosen.lanes["sql"].running, limits)
+    gateway = Gateway(serving, trust.identities, trust.audit, workers, chosen, trust.tokens, trust.login)
+    gateway.local_name = asker
+    return gateway
+
+
+def bounds_of(metrics: int | None, sql: int, seconds: float, drain: float) -> Bounds:
+    """The bounds that a gateway is started with; the rest is as always."""
+    usual = Bounds()
+    lanes = dict(usual.lanes)
+    if metrics is not None:
+        lanes["metric"] = replace(lanes["metric"], running=metrics, running_per_user=max(1, metrics * 3 // 4))
+    lanes["sql"] = replace(lanes["sql"], running=sql, running_per_user=max(1, sql // 2))
+    return replace(usual, lanes=lanes, metric_seconds=seconds, drain_seconds=drain)
+
+
+def limits_of(memory_mb: int, seconds: float, result_mb: int) -> Limits:
+    """The limits of one statement of ad hoc SQL."""
+    usual = Limits()
+    return replace(
+        usual, memory=memory_mb * MB, wall_seconds=seconds, cpu_seconds=min(seconds, usual.cpu_seconds),
+        result=result_mb * MB,
+    )  # fmt: skip
 
 
 def as_started(workspace: Workspace, local: bool) -> Workspace:
@@ -75,6 +99,9 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; ``ready`` is told the address once requests are taken."""
     _log_as(log)
+    # The server raises the signal that ended it once more; to have left as asked is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     config = uvicorn.Config(
         make_app(gateway),
         host=host,

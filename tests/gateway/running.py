@@ -1,0 +1,44 @@
+"""A real gateway over a workspace, in a thread of this process, on a free port of this machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+
+from workbench.gateway.gateway import Bounds, Gateway
+from workbench.gateway.run import Draining, open_gateway
+from workbench.gateway.server import make_app
+
+
+@contextmanager
+def running(root: Path, bounds: Bounds | None = None) -> Iterator[tuple[Gateway, str]]:
+    """A gateway and its address, until the end of the block."""
+    gateway = open_gateway(root, bounds=bounds)
+    started = threading.Event()
+    told: list[str] = []
+
+    def ready(url: str) -> None:
+        told.append(url)
+        started.set()
+
+    config = uvicorn.Config(make_app(gateway), host="127.0.0.1", port=0, log_config=None, access_log=False)
+    server = Draining(config, gateway, ready)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert started.wait(30)
+    try:
+        yield gateway, told[0]
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+def token(gateway: Gateway, name: str, scope: tuple[str, ...] = ("all",)) -> str:
+    """A token of that person."""
+    assert gateway.tokens is not None
+    return gateway.tokens.issue(name, timedelta(hours=1), scope, "tests")[0]
