@@ -15,6 +15,7 @@ from tests.plan.shop_calendar import METRICS, Asked, Calendar
 from tests.plan.test_oracle import assert_same, maybe, plain, rows, session, small, states
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
+from workbench.errors import QuestionError, Unanswerable
 from workbench.session.session import Session
 
 pytestmark = pytest.mark.slow
@@ -109,3 +110,51 @@ def test_answers_that_count_periods_are_what_rows_say(
     with session(workspace, tables) as asking:
         got = answered(asking, metrics, asked)
     assert_same(got, expected(tables, metrics, asked))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "names"),
+    [
+        (lambda days: days[:9] + days[10:], "each day should follow"),
+        (lambda days: [*days, days[-1]], "each day should follow"),
+        (lambda days: [{**row, "round": -row["round"]} for row in days], "(round) cannot be counted"),
+        (lambda days: [{**row, "round": None if i == 5 else row["round"]} for i, row in enumerate(days)], "round"),
+        (lambda days: [{**days[0], "lot": days[0]["lot"] - timedelta(days=1)}, *days[1:]], "(lot, season)"),
+        (lambda days: [{**row, "season": row["day"]} for row in days], "(lot, season)"),
+    ],
+    ids=["a gap", "a day twice", "no order", "no period", "begun before", "not within"],
+)
+def test_a_calendar_whose_periods_cannot_be_counted_is_refused(workspace: Workspace, spoil: Any, names: str) -> None:
+    days = [
+        {"day": START + timedelta(days=i), "lot": START + timedelta(days=i // 7 * 7), "season": START, "round": i // 5}
+        for i in range(28)
+    ]
+    order = {"order_id": 1, "placed": datetime(2024, 2, 1), "amount": 3}
+    asked = ["orders_2_lots", "orders_season_to_date", "buyers_3_rounds"]
+    with session(workspace, {"days": days, "orders": [order]}) as asking:
+        assert asking.query(*asked, by="metric_time.day").rows()
+    spoilt = {"days": spoil(days), "orders": [order]}
+    with session(workspace, spoilt) as asking, pytest.raises(Unanswerable, match="broken-calendar") as refusal:
+        asking.query(*asked, by="metric_time.day")
+    assert names in str(refusal.value)
+
+
+def test_a_length_in_periods_that_nobody_has_is_refused(workspace: Workspace) -> None:
+    with session(workspace, {}) as asking, pytest.raises(QuestionError, match="'season'.*unknown-grain"):
+        asking.query("orders", by="metric_time.day", compare="1 saeson")
+
+
+@pytest.mark.parametrize("grain", ["lot", "season"])
+def test_totals_compare_what_their_groups_compare(workspace: Workspace, grain: str) -> None:
+    """I2: without a range, what groups compare with adds up to what the total compares with."""
+    days = [
+        {"day": START + timedelta(days=i), "lot": START + timedelta(days=i // 7 * 7), "season": START, "round": i}
+        for i in range(42)
+    ]
+    days = [{**row, "season": START + timedelta(days=i // 14 * 14)} for i, row in enumerate(days)]
+    orders = [{"order_id": i, "placed": datetime(2024, 1, 22) + timedelta(days=2 * i), "amount": i} for i in range(20)]
+    with session(workspace, {"days": days, "orders": orders}) as asking:
+        found = asking.query("revenue", by=f"metric_time.{grain}", compare=f"1 {grain}", totals="total").rows()
+    priors = [row["revenue.prior"] for row in found if row["total"] is None and row["revenue.prior"] is not None]
+    assert len(priors) > 1
+    assert next(row for row in found if row["total"])["revenue.prior"] == sum(priors)

@@ -17,6 +17,7 @@ def _question(function: Any) -> Any:
     for option in (
         click.option("--every-row", is_flag=True, help="Without metrics: a line for each row, not each value once."),
         click.option("--extremes", is_flag=True, help="Without metrics: the least and the greatest value of each."),
+        click.option("--timezone", default="", metavar="ZONE", help="Show moments there, as in Europe/Paris."),
         click.option("--fill", is_flag=True, help="Show periods without rows too."),
         click.option("--top", metavar="TEXT", help="So many groups, and the others together: 5, or '5 of carrier'."),
         click.option("--totals", multiple=True, metavar="COLUMN", help="Rows of totals: total, or a column of --by."),
@@ -137,6 +138,7 @@ def _keywords(
     fill: bool,
     extremes: bool,
     every_row: bool,
+    timezone: str,
 ) -> dict[str, Any]:
     return {
         "by": _words(by),
@@ -152,4 +154,5 @@ def _keywords(
         "fill": fill,
         "extremes": extremes,
         "every_row": every_row,
+        "timezone": timezone,
     }

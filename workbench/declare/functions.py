@@ -177,6 +177,7 @@ FUNCTIONS: Mapping[str, Signature] = _catalogue(
 INTERNAL: Mapping[str, Signature] = _catalogue(
     [
         ("local_time(temporal, zone) -> local", "The wall clock of a zone at a moment."),
+        ("moment(temporal, zone) -> moment", "The moment at which a clock on the wall of a zone shows a time."),
         ("truncate(temporal, unit) -> truncated", "The period of a grain: what a path such as placed.month means."),
         ("date_part(temporal, part) -> integer", "A part of a date: what a path such as placed.day_of_week means."),
         ("sha256(string) -> string", "The digest that masks are made of."),

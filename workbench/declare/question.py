@@ -146,6 +146,9 @@ class Question(Term):
         None, description="How many groups to show by name, the others together: 5, or '5 of carrier using flights'."
     )
     fill: bool = Field(False, description="Show periods without rows too.")
+    timezone: str = Field(
+        "", description="The zone whose days and hours are meant: moments are shown and compared there, dates stay."
+    )
     extremes: bool = Field(
         False, description="Without metrics: the least and the greatest value of each dimension, instead of all."
     )

@@ -210,6 +210,8 @@ def _result(
             return _dated(signature.result, given, _unit(arguments, kinds))
         case "local":
             return "timestamp" if given == "timestamptz" else given
+        case "moment":
+            return "timestamptz" if given == "timestamp" else given
     return signature.result
 
 

@@ -46,20 +46,23 @@ def column_of(graph: Graph, model: str, name: str, roles: Roles = ()) -> Express
     return Column(relation(roles), name)
 
 
-def field_expression(graph: Graph, field: Field) -> Expression:
-    """The value of a field: its expression, in its own time zone, at its grain or date part.
+def field_expression(graph: Graph, field: Field, zone: str = "") -> Expression:
+    """The value of a field: its expression, in its own time zone or the one that is asked for, at its grain or part.
 
-    Over a partner that is not there it is NULL, whatever the expression makes of NULLs.
+    A zone is asked of moments only: a date, or a time of day that no zone is declared for, stays. Over a partner that
+    is not there it is NULL, whatever the expression makes of NULLs.
     """
     tree = _dimension(graph, field, ())
     if field.roles:
         tree = where_present(graph, field, tree)
     dimension = graph.dimension(field.model, field.dimension)
     if dimension.type == "time" and dimension.timezone:
-        tree = Call("local_time", (tree, Literal(dimension.timezone)))
+        tree = Call("moment" if zone else "local_time", (tree, Literal(dimension.timezone)))
+    if dimension.type == "time" and zone:
+        tree = Call("local_time", (tree, Literal(zone)))
     if field.grain and field.grain not in GRAINS:
         calendar, column = own_grains(graph)[field.grain]
-        return Column(relation((*field.roles, f"{field.dimension}{CALENDAR}{calendar}")), column)
+        return Column(calendar_relation(field, calendar, zone), column)
     if field.grain:
         tree = Call("truncate", (tree, Literal(field.grain)))
     if field.part:
@@ -67,8 +70,19 @@ def field_expression(graph: Graph, field: Field) -> Expression:
     return tree
 
 
+ZONE = "|"
+"""Stands between a time dimension and the zone in which it meets a calendar, in the last role of a relation."""
+
+
+def calendar_relation(field: Field, calendar: str, zone: str = "") -> str:
+    """The relation of the calendar that a time dimension meets."""
+    dimension = f"{field.dimension}{ZONE}{zone}" if zone else field.dimension
+    return relation((*field.roles, f"{dimension}{CALENDAR}{calendar}"))
+
+
 _STRICT = frozenset({
-    "local_time", "truncate", "date_part", "+", "-", "*", "/", "%", "negate", "||", "=", "<>", "<", "<=", ">", ">=",
+    "moment", "local_time", "truncate", "date_part", "+", "-", "*", "/", "%", "negate", "||", "=", "<>", "<", "<=",
+    ">", ">=",
     "not", "like", "ilike", "add_interval", "date_trunc", "lower", "upper", "trim", "ltrim", "rtrim", "length",
     "substring", "replace", "left", "right", "abs", "round", "floor", "ceil", "sha256", "year", "quarter", "month",
     "week", "day", "hour", "minute", "second", "day_of_week", "day_of_year", "date_diff", "starts_with",
@@ -229,10 +243,11 @@ def _validity(
 
 def _calendar(graph: Graph, base: str, roles: Roles) -> Relation:
     """The calendar of a time dimension, joined on its moments."""
-    dimension, _, name = roles[-1].partition(CALENDAR)
+    zoned, _, name = roles[-1].partition(CALENDAR)
+    dimension, _, zone = zoned.partition(ZONE)
     calendar = graph.calendars[name].term
     model = hops(graph, base, roles[:-1])[-1].model if roles[:-1] else base
-    ours = field_expression(graph, Field(roles[:-1], model, dimension, calendar.grain))
+    ours = field_expression(graph, Field(roles[:-1], model, dimension, calendar.grain), zone)
     theirs = Call("truncate", (Column(relation(roles), calendar.column), Literal(calendar.grain)))
     return Relation(relation(roles), relation(roles[:-1]), name, calendar.table, ((ours, theirs),), name)
 

@@ -30,10 +30,10 @@ def counted_by(graph: Graph, grains: Iterable[str]) -> str | None:
     wanted, own = set(grains), own_grains(graph)
     if not wanted or not wanted <= own.keys():
         return None
-    return next((one for one in wanted if wanted <= {one, *_around(graph, one)}), None)
+    return next((one for one in wanted if wanted <= {one, *around(graph, one)}), None)
 
 
-def _around(graph: Graph, grain: str) -> Iterable[str]:
+def around(graph: Graph, grain: str) -> Iterable[str]:
     """The grains that a grain lies within, nearest first."""
     within = graph.calendars[own_grains(graph)[grain][0]].term.within
     seen = {grain}

@@ -69,7 +69,9 @@ def _parted(conditions: list[Expression]) -> tuple[list[Expression], list[Expres
 def _part(question: Question, by: list[Asked], conditions: list[Expression]) -> Question:
     tree = conjunction(*conditions)
     where = LiftedText(unparse(tree), tree) if tree is not None else None
-    return Question(by=tuple(by)).model_copy(update={"where": where, "time": question.time})
+    return Question(by=tuple(by)).model_copy(
+        update={"where": where, "time": question.time, "timezone": question.timezone}
+    )
 
 
 def _leg(graph: Graph, part: Question, base: Base, fields: dict[str, Field]) -> Leg:

@@ -11,6 +11,7 @@ from workbench.declare.terms import Calendar, Relationship
 from workbench.declare.unparse import unparse
 from workbench.graph.bind import Relation, column_of, relations
 from workbench.graph.build import Graph
+from workbench.graph.calendars import around
 from workbench.graph.joins import CALENDAR
 from workbench.graph.legs import Leg
 from workbench.graph.resolve import Resolved
@@ -24,7 +25,8 @@ class KeyRead:
     """What is read to look at a key: the values of some expressions over the rows of a table.
 
     With ``valid``, (start, end) of a history, one value may stand in many rows as long as their periods don't overlap.
-    ``casts`` are the types that values are compared as, '' for their own.
+    ``casts`` are the types that values are compared as, '' for their own. With ``ordered``, the values are moments at
+    that grain and the periods of a calendar that they lie in, finest first, which must follow each other.
     """
 
     model: str
@@ -34,6 +36,7 @@ class KeyRead:
     relations: tuple[Relation, ...] = ()
     valid: tuple[Expression, Expression] | None = None
     casts: tuple[str, ...] = ()
+    ordered: str = ""
 
     @property
     def identity(self) -> str:
@@ -41,7 +44,8 @@ class KeyRead:
         casts = self.casts or ("",) * len(self.trees)
         parts = sorted((unparse(tree), cast) for tree, cast in zip(self.trees, casts, strict=True))
         joined = [(r.name, r.parent, r.table, [tuple(map(unparse, pair)) for pair in r.pairs]) for r in self.relations]
-        read = (self.table, parts, joined, [unparse(tree) for tree in self.valid or ()])
+        read: tuple[object, ...] = (self.table, parts, joined, [unparse(tree) for tree in self.valid or ()])
+        read = (*read, self.ordered) if self.ordered else read
         return hashlib.sha256(repr(read).encode()).hexdigest()[:16]
 
     def columns(self) -> Iterator[str]:
@@ -90,6 +94,16 @@ def calendar_read(calendar: Calendar) -> KeyRead:
     return KeyRead(calendar.calendar, calendar.table, (calendar.column,), (moment,))
 
 
+def periods_read(calendar: Calendar, grain: str) -> KeyRead:
+    """What to read to see whether the periods of a calendar's own grain can be counted."""
+    names = [calendar.column, calendar.grains[grain]]
+    if grain in calendar.within:
+        names.append(calendar.grains[calendar.within[grain]])
+    trees: list[Expression] = [Call("truncate", (Column("", calendar.column), Literal(calendar.grain)))]
+    trees += [Column("", name) for name in names[1:]]
+    return KeyRead(calendar.calendar, calendar.table, tuple(names), tuple(trees), ordered=calendar.grain)
+
+
 def role_reads(graph: Graph, model: str, role: str) -> tuple[KeyRead, KeyRead]:
     """What to read on both sides of a relationship: our values of it, and theirs in the same order."""
     relationship = graph.model(model).relationships[role]
@@ -124,8 +138,16 @@ def _relied(graph: Graph, leg: Leg) -> Iterator[Reliance]:
             for ours, _ in parts.values()
         )
         yield Reliance(models[one.parent], one.role, read, against)
-    for calendar in leg.spine.joined if leg.spine else ():
+    if leg.spine is None:
+        return
+    for calendar in leg.spine.joined:
         yield Reliance(leg.model, "", calendar_read(calendar))
+    counted = list(leg.spine.counted)
+    if leg.spine.calendar is not None and leg.spine.grain in leg.spine.calendar.grains:
+        counted.append((leg.spine.grain, leg.spine.calendar))
+    for grain, calendar in counted:
+        for name in (grain, *around(graph, grain)):
+            yield Reliance(leg.model, "", periods_read(calendar, name))
 
 
 def _of_its_own(tree: Expression, relation: str) -> Expression:

@@ -25,13 +25,20 @@ from workbench.declare.question import Asked, Question
 from workbench.declare.terms import Calendar, Length
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
-from workbench.graph.bind import Relation, Text, bind_filter, field_expression, relations, where_present
+from workbench.graph.bind import (
+    Relation,
+    Text,
+    bind_filter,
+    calendar_relation,
+    field_expression,
+    relations,
+    where_present,
+)
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.calendars import bound, counted_by, grain_of, own_grains, steps_of
 from workbench.graph.entities import entity_key, key_from
 from workbench.graph.fineness import fineness
 from workbench.graph.formulas import SCANNED, Aggregation, Following, Moment, formula
-from workbench.graph.joins import CALENDAR
 from workbench.graph.paths import METRIC_TIME, Field, find, finest, standard
 from workbench.graph.period import after, earlier, floor
 from workbench.graph.timing import NOW, TIME, Offset, Timing
@@ -336,7 +343,7 @@ def _shown(graph: Graph, question: Question, base: Base, field: Field, *, moved:
     """A field in a leg; with ``moved``, one of the axis is that of the moment asked for."""
     if moved and _on_axis(field, base):
         return _now(graph, base, field)
-    tree = field_expression(graph, field)
+    tree = field_expression(graph, field, question.timezone)
     # Without metrics, partners that no row leads to have values too: there, the row itself may be missing.
     return tree if question.metrics or field.roles else where_present(graph, field, tree)
 
@@ -370,23 +377,27 @@ def _time(
     for length in shift:
         low = earlier(low, length.count, length.grain) if low else None
         high = earlier(high, length.count, length.grain) if high else None
-    first, last = _ends(graph, base, grain, moved=moved)
+    first, last = _ends(graph, question, base, grain, moved=moved)
     return conjunction(
         Call(">=", (last, Literal(low))) if low else None, Call("<", (first, Literal(high))) if high else None
     )
 
 
-def _ends(graph: Graph, base: Base, grain: str, *, moved: bool) -> tuple[Expression, Expression]:
+def _ends(
+    graph: Graph, question: Question, base: Base, grain: str, *, moved: bool
+) -> tuple[Expression, Expression]:
     """What must lie before the end of a span, and what after its start: the moment, or both ends of its own period."""
     if grain in GRAINS:
-        value = NOW if moved else field_expression(graph, find(graph, base.model, (METRIC_TIME,), axis=base.axis))
+        axis = find(graph, base.model, (METRIC_TIME,), axis=base.axis)
+        value = NOW if moved else field_expression(graph, axis, question.timezone)
         return value, value
     name = own_grains(graph)[grain][0]
     columns = [bound(graph, grain, which) for which in ("first", "last")]
     if moved:
         first, last = (Column(TIME, f"{name}.{column}") for column in columns)
     else:
-        first, last = (Column(f"{base.axis}{CALENDAR}{name}", column) for column in columns)
+        axis = Field((), base.model, str(base.axis))
+        first, last = (Column(calendar_relation(axis, name, question.timezone), column) for column in columns)
     return first, last
 
 
@@ -464,7 +475,7 @@ def _spine(
     keep = conjunction(*(part for part in parts if _reads(part, {TIME}) and not _reads_rows(part)))
     grain = _base_grain(graph, question, base, fields, [*(tree for _, tree in shown), *parts])
     axis = find(graph, base.model, (base.axis,))
-    at = field_expression(graph, Field((), axis.model, axis.dimension, grain))
+    at = field_expression(graph, Field((), axis.model, axis.dimension, grain), question.timezone)
     wanted = {c.name.split(".")[0] for tree in (*(t for _, t in shown), *parts) for c in walk(tree) if _is_calendar(c)}
     joined = tuple(graph.calendars[name].term for name in sorted(wanted))
     again = _again(graph, question, base, fields, names) if base.timing.spine else None
@@ -521,7 +532,9 @@ def _calendar(graph: Graph, grain: str) -> Calendar | None:
 def _again(graph: Graph, question: Question, base: Base, fields: list[Field], names: list[str]) -> Expression | None:
     """The asked conditions that can be told from the groups shown: they hold for added periods as well."""
     topped = question.top.of if question.top else None  # its column shows groups, and no longer what its rows have
-    shown = {field_expression(graph, f): Column(SHOWN, n) for n, f in zip(names, fields, strict=True) if n != topped}
+    zone = question.timezone
+    told = [(n, f) for n, f in zip(names, fields, strict=True) if n != topped]
+    shown = {field_expression(graph, f, zone): Column(SHOWN, n) for n, f in told}
 
     def change(tree: Expression) -> Expression:
         return shown[tree] if tree in shown else rebuild(tree, change)

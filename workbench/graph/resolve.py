@@ -24,6 +24,7 @@ from workbench.graph.ordering import ordering, unordered
 from workbench.graph.paths import METRIC_TIME, Field
 from workbench.graph.ranking import ranked, ranking
 from workbench.graph.timing import Offset, Timing
+from workbench.graph.zones import check_zone
 
 WHOLE = "^"
 """What the relations of coarser levels start with."""
@@ -104,6 +105,7 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
     """
     _distinct_names(question)
     _refuse_without_sense(question)
+    check_zone(question.timezone)
     question = ranked(question)
     scanned: list[Aggregation] = []
     shared = _shared(graph, question)

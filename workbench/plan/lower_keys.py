@@ -12,7 +12,7 @@ from ibis.common.exceptions import IbisTypeError
 from workbench.declare.expression import Column
 from workbench.errors import Problem, QuestionError
 from workbench.graph.keys import KeyRead
-from workbench.plan.lower_scalar import lower
+from workbench.plan.lower_scalar import add_interval, lower, truncate
 from workbench.plan.lower_text import sql_text
 
 if TYPE_CHECKING:
@@ -30,9 +30,13 @@ SAMPLES = 3
 def uniqueness_sql(read: KeyRead, schema_of: SchemaOf, dialect: str, catalog: str = "") -> KeySql:
     """Whether values repeat: ``faults`` counts values, none of them NULL, that several rows share.
 
-    In a history, these are the values with rows whose periods overlap.
+    In a history, these are the values with rows whose periods overlap; in a calendar whose periods are counted, the
+    moments that don't follow the one before, by a step of the calendar and in the same or a later period.
     """
     keyed = _keyed(read, _finder(schema_of, catalog), "k")
+    if read.ordered:
+        marked = _out_of_order(keyed, read.ordered)
+        return _sql(marked, marked["wrong"].ifelse(1, 0), marked["wrong"], len(read.key), dialect)
     grouped = _grouped(keyed) if read.valid is None else _overlaps(keyed)
     repeated = _whole(grouped) & (grouped["rows"] > 1 if read.valid is None else grouped["overlaps"])
     return _sql(grouped, repeated.ifelse(1, 0), repeated, len(read.key), dialect)
@@ -106,6 +110,24 @@ def _overlaps(keyed: ir.Table) -> ir.Table:
     meets = following.notnull() & (marked["end"].isnull() | (following < marked["end"]))
     marked = marked.mutate(overlaps=marked["counts"] & meets)
     return marked.group_by(_parts(keyed)).aggregate(rows=marked.count(), overlaps=marked["overlaps"].any())
+
+
+def _out_of_order(keyed: ir.Table, grain: str) -> ir.Table:
+    """Each moment of a calendar, and whether its place there is none that can be counted."""
+    periods = _parts(keyed)[1:]
+    follows = ibis.window(order_by="k0")
+    marked = keyed.mutate(rows=1, **{f"b{i}": keyed[f"k{i}"].lag().over(follows) for i in range(len(periods) + 1)})
+    before, first = marked["b0"], marked["b0"].isnull()
+    wrong = marked["k0"].isnull() | (~first & (marked["k0"] != add_interval(before, 1, grain)))
+    for name in periods:
+        label = marked[name]
+        wrong = wrong | label.isnull() | (label < marked[f"b{name[1:]}"])
+        if label.type().is_temporal():  # the first period began before the calendar does
+            wrong = wrong | (first & (truncate(label, grain) < marked["k0"]))
+    if len(periods) == 2:
+        finer, coarser = periods
+        wrong = wrong | ((marked[finer] == marked["b1"]) & (marked[coarser] != marked["b2"]))
+    return marked.mutate(wrong=wrong.fill_null(False))
 
 
 def _keyed(read: KeyRead, find: FindTable, prefix: str) -> ir.Table:

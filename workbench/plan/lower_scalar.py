@@ -20,7 +20,7 @@ from workbench.errors import DeclarationError, InternalError, Problem
 from workbench.plan.lower_aggregate import lower_aggregation
 from workbench.plan.lower_functions import COPIES, LOWERED, counted
 from workbench.plan.lower_lifted import fitted_place
-from workbench.plan.lower_time import add_interval, date_diff, date_part, local_time, moment_in_utc, truncate
+from workbench.plan.lower_time import add_interval, date_diff, date_part, local_time, moment_in_utc, moment_of, truncate
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -38,7 +38,7 @@ _NULLS = {
     "temporal": "timestamp", "clock": "timestamp",
 }  # fmt: skip
 _CALENDAR: Mapping[str, Callable[[Any, str], Any]] = {
-    "local_time": local_time, "truncate": truncate, "date_part": date_part, "date_trunc": truncate,
+    "local_time": local_time, "moment": moment_of, "truncate": truncate, "date_part": date_part, "date_trunc": truncate,
 }  # fmt: skip
 
 

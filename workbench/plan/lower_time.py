@@ -38,6 +38,12 @@ def local_time(value: ir.Value, zone: str) -> ir.TimestampValue:
     return _zone_to_local(zone, value) if kind.is_timestamp() and kind.timezone is not None else value
 
 
+def moment_of(value: ir.Value, zone: str) -> ir.Value:
+    """The moment at which the wall clock of a zone shows a time; what is no time of the day, or has a zone, stays."""
+    kind = value.type()
+    return _local_to_zone(zone, value) if kind.is_timestamp() and kind.timezone is None else value
+
+
 def moment_in_utc(value: ir.Value) -> ir.TimestampValue:
     """The moment at which a date or a wall clock without a zone stands in UTC."""
     kind = value.type()

@@ -109,12 +109,13 @@ class Session:
         fill: bool = False,
         extremes: bool = False,
         every_row: bool = False,
+        timezone: str = "",
     ) -> Answer:
         """Ask for metrics by dimensions; see `Question` for each part."""
         asked = question_of(
             metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
             compare=compare, share_of=share_of, totals=totals, top=top, fill=fill, extremes=extremes,
-            every_row=every_row,
+            every_row=every_row, timezone=timezone,
         )  # fmt: skip
         return self.ask(asked)
 
@@ -170,6 +171,7 @@ class Session:
         fill: bool = False,
         extremes: bool = False,
         every_row: bool = False,
+        timezone: str = "",
     ) -> Explanation:
         """How a question would be answered, without running it."""
         from workbench.plan.explain import written
@@ -178,7 +180,7 @@ class Session:
         asked = question_of(
             metrics, by=by, where=where, having=having, order_by=order_by, limit=limit, time=time,
             compare=compare, share_of=share_of, totals=totals, top=top, fill=fill, extremes=extremes,
-            every_row=every_row,
+            every_row=every_row, timezone=timezone,
         )  # fmt: skip
         compiled = self._compile(asked)
         told = outline(compiled.plan, "verified" if self._verifies_keys else "trusted")

@@ -16,7 +16,7 @@ from workbench.errors import Problem, QuestionError, did_you_mean
 
 CLAUSES = (
     "by", "where", "having", "order by", "limit", "time", "compare", "share of", "totals", "top", "fill",
-    "extremes", "every row",
+    "extremes", "every row", "timezone",
 )  # fmt: skip
 ALONE = ("totals", "fill", "extremes", "every row")
 """Words that say something without anything after them."""
@@ -179,13 +179,13 @@ def _yes(text: str) -> bool:
 _VALUES: dict[str, Any] = {
     "metrics": _names, "by": _names, "where": str, "having": str, "order_by": split_list, "limit": _limit,
     "time": parse_time, "compare": str, "share_of": _columns, "totals": _columns, "top": str, "fill": _yes,
-    "extremes": _yes, "every_row": _yes,
+    "extremes": _yes, "every_row": _yes, "timezone": str,
 }  # fmt: skip
 _EXAMPLES = {
     "by": "by airline.name", "where": "where distance > 500", "having": "having flights > 100",
     "order by": "order by flights desc", "limit": "limit 5", "time": "time 2013-01 to 2013-06",
     "compare": "compare 1 year", "share of": "share of total",
-    "top": "top 5 of carrier",
+    "top": "top 5 of carrier", "timezone": "timezone Europe/Paris",
 }  # fmt: skip
 
 

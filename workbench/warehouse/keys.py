@@ -136,7 +136,17 @@ def broken_join(graph: Graph, one: Reliance, fact: KeyFact, left: Restriction | 
     should = f"{key} should be unique in '{read.model}' but is not"
     if read.valid is not None:
         should = f"for one value of {key}, only one row of '{read.model}' should be valid at a time, but several are"
-    found = f" {_repeats(fact)}: {'; '.join(fact.sample)}." if left is not None and left.is_free else ""
+    wrong = f"{fact.duplicates:,} are out of place" if read.ordered else _repeats(fact)
+    found = f" {wrong}: {'; '.join(fact.sample)}." if left is not None and left.is_free else ""
+    if read.ordered:
+        return Problem(
+            "broken-calendar",
+            f"the periods of the calendar '{read.model}' ({', '.join(read.key[1:]) if shows else 'its own'}) cannot be "
+            f"counted: each {read.ordered} should follow the one before, in the same period or in the next.{found}",
+            graph.calendars[read.model].place_of("grains"),
+            f"Mend '{read.table}': no gap, no {read.ordered} twice, no period that comes again or is missing, periods "
+            "in the order of their values, none begun before the first row, and those 'within' others whole in them.",
+        )
     if not one.role:
         return Problem(
             "broken-key",

@@ -1,0 +1,197 @@
+"""Answers in a time zone against brute force over rows, around the days on which clocks change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.access.principal import identify
+from workbench.declare.question import Question
+from workbench.declare.workspace import load
+from workbench.errors import QuestionError
+from workbench.session.session import Session
+from workbench.warehouse.duckdb_engine import DuckDBEngine
+
+pytestmark = pytest.mark.slow
+
+oracle = settings.get_profile("oracle")
+
+DECLARATIONS = {
+    "metrics/calls.yml": """
+semantic_model: calls
+table: desk.calls
+primary_key: call_id
+time_dimension: rung
+dimensions:
+  rung: {type: time, grain: second}
+  on_wall: {type: time, grain: second, timezone: America/New_York}
+  bare: {type: time, grain: second}
+  due: {type: time}
+---
+{metric: calls, model: calls, expr: count(*)}
+---
+{metric: seconds, model: calls, expr: sum(seconds), time_dimension: on_wall}
+---
+{metric: calls_2d, model: calls, expr: count(*), window: 2 days}
+---
+{metric: calls_mtd, model: calls, expr: count(*), to_date: month}
+---
+{metric: calls_day_ago, model: calls, expr: count(*), offset: 1 day}
+---
+{metric: night_calls, model: calls, expr: count(*), filter: rung.hour_of_day < 6}
+""",
+    "access/people.yml": """
+roles:
+  analyst: {can: [query:adhoc, read:metric]}
+---
+groups:
+  all: {role: analyst, members: [ann]}
+---
+resource: desk.calls
+grant: [{to: [analyst]}]
+""",
+}
+ZONES = ["Europe/Paris", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "America/St_Johns", "UTC"]
+CHANGES = [
+    datetime(2024, 3, 31, 1, tzinfo=UTC), datetime(2024, 10, 27, 1, tzinfo=UTC), datetime(2024, 3, 10, 7, tzinfo=UTC),
+    datetime(2024, 11, 3, 6, tzinfo=UTC), datetime(2011, 12, 30, 10, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC),
+]  # fmt: skip
+instants = st.builds(lambda at, off: at + timedelta(seconds=off), st.sampled_from(CHANGES), st.integers(-99999, 99999))
+calls = st.lists(
+    st.fixed_dictionaries(
+        {"at": instants | st.none(), "seconds": st.integers(0, 9), "due": st.dates(date(2024, 1, 1), date(2024, 1, 3))}
+    ),
+    max_size=9,
+)  # fmt: skip
+PATHS = [f"{axis}.{part}" for axis in ("metric_time", "rung", "on_wall", "bare") for part in ("hour", "day", "month")]
+PATHS += ["due", "due.month", "rung.hour_of_day", "rung.day_of_week"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workspace of a desk that is called."""
+    out = tmp_path_factory.mktemp("desk")
+    for name, text in DECLARATIONS.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text, encoding="utf-8")
+    return out
+
+
+def opened(root: Path, rows: list[dict[str, Any]]) -> Session:
+    path = root / "data.duckdb"
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute("CREATE SCHEMA desk")
+        con.execute(
+            "CREATE TABLE desk.calls (call_id INTEGER, rung TIMESTAMPTZ, on_wall TIMESTAMP, bare TIMESTAMP, due DATE, "
+            "seconds INTEGER)"
+        )
+        for i, row in enumerate(rows):
+            values = [i, row["at"], on_wall(row["at"]), bare(row["at"]), row["due"], row["seconds"]]
+            con.execute("INSERT INTO desk.calls VALUES (?, ?, ?, ?, ?, ?)", values)
+    workspace = load(root).require()
+    return Session(workspace, identify(workspace.roles, workspace.groups, "ann", "dev"), DuckDBEngine(path), None)
+
+
+def on_wall(at: datetime | None) -> datetime | None:
+    return None if at is None else at.astimezone(ZoneInfo("America/New_York")).replace(tzinfo=None)
+
+
+def bare(at: datetime | None) -> datetime | None:
+    return None if at is None else at.astimezone(UTC).replace(tzinfo=None)
+
+
+def local(row: dict[str, Any], axis: str, zone: str) -> datetime | None:
+    """The wall clock that a moment of a row is shown on."""
+    if row["at"] is None:
+        return None
+    if axis == "bare":
+        return bare(row["at"])
+    if axis == "on_wall":  # an hour that clocks show twice is its first
+        wall = on_wall(row["at"])
+        assert wall is not None
+        return (
+            wall
+            if not zone
+            else wall.replace(tzinfo=ZoneInfo("America/New_York")).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        )
+    return row["at"].astimezone(ZoneInfo(zone or "UTC")).replace(tzinfo=None)
+
+
+def value(row: dict[str, Any], path: str, zone: str) -> Any:
+    axis, _, part = path.partition(".")
+    if axis == "due":
+        return row["due"].replace(day=1) if part else row["due"]
+    moment = local(row, {"metric_time": "at"}.get(axis, axis), zone)
+    if moment is None:
+        return None
+    shows: dict[str, Callable[[datetime], Any]] = {
+        "hour": lambda m: m.replace(minute=0, second=0), "day": lambda m: m.date(),
+        "month": lambda m: m.date().replace(day=1), "hour_of_day": lambda m: m.hour,
+        "day_of_week": lambda m: m.isoweekday(),
+    }  # fmt: skip
+    return shows[part](moment)
+
+
+def grouped(pairs: Iterator[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
+    out: dict[tuple[Any, ...], int] = {}
+    for key in pairs:
+        out[key] = out.get(key, 0) + 1
+    return out
+
+
+@pytest.mark.nightly
+@oracle
+@given(rows=calls, by=st.lists(st.sampled_from(PATHS), max_size=2, unique=True), zone=st.sampled_from([*ZONES, ""]))
+def test_moments_are_shown_in_the_zone_and_dates_stay(root: Path, rows: Any, by: list[str], zone: str) -> None:
+    with opened(root, rows) as asking:
+        found = asking.ask(Question(metrics="calls", by=by, timezone=zone)).rows()
+    got = {tuple(row[path] for path in by): row["calls"] for row in found}
+    assert got == (grouped(tuple(value(row, path, zone) for path in by) for row in rows) or ({} if by else {(): 0}))
+
+
+@pytest.mark.nightly
+@oracle
+@given(rows=calls, zone=st.sampled_from(ZONES), day=st.sampled_from([at.date() for at in CHANGES]))
+def test_a_range_and_a_condition_mean_days_of_the_zone(root: Path, rows: Any, zone: str, day: date) -> None:
+    with opened(root, rows) as asking:
+        ranged = asking.query("calls", time=(day, day), timezone=zone).rows()[0]["calls"]
+        after = asking.query("calls", where=f"rung >= '{day} 12:00:00'", timezone=zone).rows()[0]["calls"]
+        night = asking.query("night_calls", timezone=zone).rows()[0]["night_calls"]
+    moments = [local(row, "at", zone) for row in rows]
+    assert ranged == sum(moment is not None and moment.date() == day for moment in moments)
+    noon = datetime(day.year, day.month, day.day, 12)
+    assert after == sum(moment is not None and moment >= noon for moment in moments)
+    # What a metric says of its own rows is said once, whatever zone is asked for.
+    assert night == sum(row["at"] is not None and row["at"].hour < 6 for row in rows)
+
+
+@pytest.mark.nightly
+@oracle
+@given(rows=calls, zone=st.sampled_from(ZONES))
+def test_windows_and_offsets_count_days_of_the_zone(root: Path, rows: Any, zone: str) -> None:
+    with opened(root, rows) as asking:
+        found = asking.query("calls_2d", "calls_mtd", "calls_day_ago", by="metric_time.day", timezone=zone).rows()
+    days = [moment.date() for row in rows if (moment := local(row, "at", zone))]
+    for row in found:
+        now = row["metric_time.day"]
+        if now is None:
+            continue
+        assert row["calls_2d"] == sum(now - timedelta(days=2) < day <= now for day in days)
+        assert row["calls_mtd"] == sum(now.replace(day=1) <= day <= now for day in days)
+        assert row["calls_day_ago"] == sum(day == now - timedelta(days=1) for day in days)
+    assert {row["metric_time.day"] for row in found} >= set(days)
+
+
+def test_an_unknown_zone_is_refused_with_the_nearest(root: Path) -> None:
+    with opened(root, []) as asking, pytest.raises(QuestionError, match="Europe/Paris.*unknown-timezone"):
+        asking.query("calls", timezone="Europe/Pari")
