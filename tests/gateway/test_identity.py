@@ -288,7 +288,7 @@ class Published:
 
     issuer = "https://id.example"
 
-    def __init__(self, *keys: dict[str, Any]) -> None:
+    def __init__(self, *keys: Any) -> None:
         self.keys = list(keys)
         self.asked = 0
         self.client = httpx.Client(transport=httpx.MockTransport(self._answer))
@@ -373,10 +373,13 @@ def test_a_new_key_is_found_by_its_name_and_junk_asks_for_nothing(monkeypatch: p
 
 def test_only_keys_of_pairs_for_signing_are_taken() -> None:
     key, shared = RSAKey.generate_key(2048), {"kty": "oct", "kid": "s", "k": "c2VjcmV0" * 6}
-    published = Published(shared, _public(key, kid="e", use="enc"), _public(key, kid="p", alg="PS256"))
+    odd: list[Any] = [shared, 7, {}, {"kty": "new"}, {"kty": "RSA"}, {"kty": ["x"]}, {"kty": "RSA", "n": "?", "e": 5}]
+    published = Published(*odd, _public(key, kid="e", use="enc"), _public(key, kid="p", alg="PS256"))
     for name in ("e", "p", "s"):
         with pytest.raises(AccessDenied):
             published.provider().verify(published.token(key, "RS256", kid=name), [CLIENT])
+    published.keys.append(_public(key, kid="good"))
+    published.provider().verify(published.token(key, "RS256", kid="good"), [CLIENT])
 
 
 def test_a_provider_that_cannot_be_asked_is_no_refusal_of_the_person(tokens: Tokens) -> None:

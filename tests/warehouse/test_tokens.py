@@ -104,7 +104,8 @@ def test_a_revoked_token_stops_in_every_process_within_five_seconds(tokens: Toke
     code = (
         "import sys\nfrom workbench.warehouse.tokens import Tokens\nfrom workbench.errors import AccessDenied\n"
         "import time\ntokens = Tokens(sys.argv[1])\ntokens.verify(sys.argv[2])\nprint('ready', flush=True)\n"
-        "ends = time.monotonic() + 10\nwhile time.monotonic() < ends:\n    try:\n        tokens.verify(sys.argv[2])\n        time.sleep(0.01)\n"
+        "ends = time.monotonic() + 10\nwhile time.monotonic() < ends:\n    try:\n"
+        "        tokens.verify(sys.argv[2])\n        time.sleep(0.01)\n"
         "    except AccessDenied as error:\n        print(error.slug, flush=True)\n        break\n"
     )
     other = subprocess.Popen([sys.executable, "-c", code, url(tmp_path), text], stdout=subprocess.PIPE, text=True)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, ExpiredTokenError, JoseError
-from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from workbench.access.principal import Claims
 from workbench.declare.settings import Oidc
@@ -125,13 +125,10 @@ class Provider:
         self._asked = now
         if not self._said:
             self._said = self._metadata()
-        said = self._get(str(self._said.get("jwks_uri", "")))
-        try:
-            keys = KeySet.import_key_set({"keys": [one for one in said["keys"] if one.get("kty") != "oct"]}).keys
-        except (JoseError, KeyError, ValueError, TypeError, AttributeError) as error:
-            raise _unavailable(self.settings.issuer, error) from None
-        # A shared secret among public keys would let anyone sign; only keys of pairs are taken.
-        self._keys = tuple(key for key in keys if isinstance(key, RSAKey | ECKey | OKPKey))
+        said = self._get(str(self._said.get("jwks_uri", ""))).get("keys")
+        if not isinstance(said, list):
+            raise _unavailable(self.settings.issuer, ValueError("it publishes no keys"))
+        self._keys = tuple(key for key in map(_imported, said) if key is not None)
         self._fetched = now
 
     def _metadata(self) -> Mapping[str, Any]:
@@ -166,6 +163,16 @@ def person(claims: Mapping[str, Any], settings: Oidc) -> tuple[str, Claims]:
     groups = tuple(sorted({settings.groups[one] for one in given if one in settings.groups}))
     attributes = {name: _scalars(claims.get(claim)) for name, claim in settings.attributes.items()}
     return name, Claims(groups, {name: values for name, values in attributes.items() if values})
+
+
+def _imported(published: Any) -> Key | None:
+    """A published key; None for kinds unknown to us, and for shared secrets, by which anyone could sign."""
+    kinds: dict[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+    kind = kinds.get(str(published.get("kty"))) if isinstance(published, dict) else None
+    try:
+        return kind.import_key(published) if kind else None
+    except (JoseError, ValueError, TypeError):
+        return None
 
 
 def _may_sign(key: Key, algorithm: str) -> bool:
