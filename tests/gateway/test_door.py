@@ -40,7 +40,9 @@ ASKED: dict[str, Callable[[Door], Any]] = {
     "joined tables": lambda d: (
         d.table("gold.flights").join(d.table("gold.airlines"), "carrier").count().to_pyarrow().as_py()
     ),
-    "explain": lambda d: (lambda told: (told.text, told.sql, told.restrictions))(d.explain("flights", by="origin.name")),
+    "explain": lambda d: (lambda told: (told.text, told.sql, told.restrictions, told.steps))(
+        d.explain("flights", by="origin.name")
+    ),
     "metrics": lambda d: d.metrics,
     "models": lambda d: d.models,
     "dimensions": lambda d: d.dimensions("flights", "precipitation"),

@@ -22,6 +22,7 @@ from workbench.session.asking import question_of
 from workbench.session.catalog import Cards, DimensionCard, MetricCard, ModelCard
 from workbench.session.door import About, Explanation
 from workbench.session.drafts import Proposal
+from workbench.session.explained import Explained
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -85,7 +86,8 @@ class RemoteSession:
     def explain(self, *metrics: Any, **parts: Any) -> Explanation:
         """How a question would be answered, without running it."""
         body = _plain(_question(metrics, parts))
-        return self._transport.post(_EXPLANATION, "v1", "questions", "explain", body=body)
+        told = self._transport.post(_EXPLANATION, "v1", "questions", "explain", body=body)
+        return Explained(told.text, told.sql, told.restrictions, told.steps, draw=self._draw)
 
     def sql(self, text: str) -> Answer:
         """Answer one SELECT over the visible tables, with row filters and masks inside."""
