@@ -14,10 +14,14 @@ from typing import Any
 import httpx
 import pytest
 
-from workbench.declare.settings import Hub
-from workbench.errors import AccessDenied
+from workbench.declare.people import Role
+from workbench.declare.settings import Hub, Settings
+from workbench.declare.workspace import Workspace
+from workbench.errors import AccessDenied, QuestionError
 from workbench.gateway import jupyterhub as module
+from workbench.gateway.identity import Identities
 from workbench.gateway.jupyterhub import HubTokens
+from workbench.warehouse.tokens import Tokens
 
 pytestmark = pytest.mark.slow
 
@@ -112,6 +116,18 @@ def test_a_token_must_have_the_declared_scope(hub: RealHub) -> None:
     token = hub.ask("POST", "/users/ana/tokens")["token"]
     assert HubTokens(Hub(api=hub.api, scope="access:servers!user=ana")).name_of(token) == "ana"
     assert refusal(HubTokens(Hub(api=hub.api, scope="access:services!service=workbench")), token) == "bad-token"
+
+
+def test_a_token_that_lies_in_a_kernel_is_good_for_questions_only(hub: RealHub, tmp_path: Path) -> None:
+    roles = {"analyst": Role(can=("query:adhoc", "draft:metric", "change:access", "unmask:pii"))}
+    token = {"Authorization": f"token {hub.ask('POST', '/users/ana/tokens')['token']}"}
+    ours = Tokens(f"sqlite:///{tmp_path / 'ledger.db'}")
+    for rights, left in (({}, {"query:adhoc", "draft:metric"}), ({"rights": "all"}, set(roles["analyst"].can))):
+        tokens = HubTokens(Hub(api=hub.api, **rights))
+        caller = Identities(lambda: Workspace(tmp_path, Settings(), roles=roles), ours, hub=tokens).caller(token)
+        assert (caller.principal.name, caller.means, set(caller.principal.can)) == ("ana", "jupyterhub", left)
+    with pytest.raises(QuestionError):
+        HubTokens(Hub(api=hub.api, rights="everything"))
 
 
 def test_a_hub_that_is_away_is_no_refusal_of_the_person() -> None:

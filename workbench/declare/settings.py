@@ -66,6 +66,10 @@ class Hub(Term):
     api: str = Field(description="Its API, such as http://127.0.0.1:8081/hub/api")
     domain: str = Field("", description="What follows the @ in the names of access/, where the Hub's have none.")
     scope: str = Field("", description="A scope that a token must have, such as access:services!service=workbench")
+    rights: Words = Field(
+        ("query", "draft:metric"),
+        description="What its tokens are good for, as scopes of our own; each lies open in a kernel.",
+    )
 
 
 class Gateway(Term):

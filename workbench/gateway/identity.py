@@ -105,7 +105,7 @@ class Identities:
 
             return Caller(self.principal(*person(claims, settings)), "provider")
         if self._hub is not None and text.isascii() and text.isprintable():
-            return Caller(self.principal(self._hub.name_of(text)), "jupyterhub")
+            return Caller(narrowed(self.principal(self._hub.name_of(text)), self._hub.rights), "jupyterhub")
         raise _bad("the token is none of this gateway's")
 
     def _principal_of(self, token: Token) -> Principal:

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import httpx
 
+from workbench.access.scope import checked
 from workbench.declare.settings import Hub
 from workbench.errors import AccessDenied, Problem
 
@@ -21,6 +22,7 @@ class HubTokens:
 
     def __init__(self, settings: Hub, client: httpx.Client | None = None) -> None:
         self.settings = settings
+        self.rights = checked(settings.rights)
         self._client = client or httpx.Client(timeout=5)
         self._known: dict[bytes, tuple[float, str]] = {}
 

@@ -15,6 +15,12 @@ NEWEST = "0002"
 """The newest of `migrations/versions`; a test holds it to them."""
 BUSY = 10
 """Seconds that a writer waits for another."""
+PATIENCE = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 15_000,
+    "options": "-c lock_timeout=10s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s",
+}
+"""What is asked of PostgreSQL, so that one that hangs is an error and not a wait without end."""
 UPGRADING = 0x776F726B
 """The number of PostgreSQL's advisory lock under which one process at a time changes tables."""
 
@@ -30,7 +36,7 @@ def open_database(url: sa.URL, durable: bool = False) -> sa.Engine:
     sqlite = url.get_backend_name() == "sqlite"
     if sqlite and url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY} if sqlite else {}, pool_pre_ping=not sqlite)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY} if sqlite else PATIENCE, pool_pre_ping=not sqlite)
     if sqlite:
         sa.event.listen(engine, "connect", _pragmas("FULL" if durable else "NORMAL"))
     try:
