@@ -20,7 +20,9 @@ ASKED: dict[str, Callable[[Door], Any]] = {
     "total": lambda d: d.query("flights"),
     "two by one": lambda d: d.query("flights", "cancellation_rate", by="airline.name", order_by="-flights", limit=3),
     "renamed": lambda d: d.query({"n": "flights"}, by={"airport": "origin.name"}, where="origin.faa = 'JFK'"),
-    "months": lambda d: d.query("flights", by="metric_time.month", time=("2013-01-01", "2013-06-30"), compare="1 month"),
+    "months": lambda d: d.query(
+        "flights", by="metric_time.month", time=("2013-01-01", "2013-06-30"), compare="1 month"
+    ),
     "shares": lambda d: d.query("flights", by=["origin.faa", "carrier"], share_of="origin.faa", totals=["total"]),
     "having": lambda d: d.query("flights", by="carrier", having="flights > 50000"),
     "nothing": lambda d: d.query("flights", by="carrier", where="carrier = 'none'"),
@@ -28,7 +30,9 @@ ASKED: dict[str, Callable[[Door], Any]] = {
     "masked": lambda d: d.query("flights", by="tailnum", limit=3, order_by="-flights"),
     "window": lambda d: d.query("cancellation_rate_trailing_28_days", by="metric_time.month"),
     "saved": lambda d: d.saved("monthly_operations"),
-    "sql": lambda d: d.sql("select carrier, count(*) as n, avg(dep_delay_minutes) a from gold.flights group by 1 order by 1"),
+    "sql": lambda d: d.sql(
+        "select carrier, count(*) as n, avg(dep_delay_minutes) a from gold.flights group by 1 order by 1"
+    ),
     "sql types": lambda d: d.sql(
         "select 1::hugeint h, 1.5::decimal(9,2) d, [1,2] l, {'a': 1} s, date '2013-01-01' t, null n, "
         "'x'::enum('x','y') e, timestamptz '2013-01-01 10:00:00+00' z, interval 1 day i, true b, 'ü' u"

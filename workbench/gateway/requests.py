@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,12 +48,22 @@ class Requests:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        taken = 0
+
+        async def receiving() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._gateway.bounds.body_bytes:
+                raise HTTPException(413)  # whoever reads the body hears of it, and tells it in our shape
+            return message
+
         started = time.perf_counter()
         try:
             if self._gateway.is_leaving and not scope["path"].startswith(_ALWAYS):
                 await _leaving(id)(scope, receive, sending)
             else:
-                await self._app(scope, receive, sending)
+                await self._app(scope, receiving, sending)
         except Exception:  # noqa: BLE001  the outermost layer
             _LOG.exception("request %s failed", id)
             if not said["status"]:

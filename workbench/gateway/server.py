@@ -41,7 +41,6 @@ def make_app(gateway: Gateway) -> FastAPI:
         description=_ABOUT,
         lifespan=lambda _: _living(gateway),
         generate_unique_id_function=_name,
-        max_body_size=gateway.bounds.body_bytes,
         telemetry=_traces(),
         redoc_url=None,
     )

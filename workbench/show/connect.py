@@ -56,7 +56,7 @@ def _connect_to(url: str, token: str | None, wish: str | None) -> Door:
 
 def _tell(state: QueryState) -> None:
     """How far a long question is, on the line where it was said before."""
-    if state.state == "waiting":
+    if state.position:
         _say(f"waiting, number {state.position} in line, for {state.elapsed:.0f} s")
     elif round(state.elapsed) % 5 == 0 or state.elapsed < 3:
         _say(f"running for {state.elapsed:.0f} s" + (f", {state.rows:,} rows" if state.rows else ""))
