@@ -75,12 +75,13 @@ def families(draw: st.DrawFn) -> list[Question]:
     slots = draw(st.lists(st.sampled_from(SLOTS), max_size=3))
     having = draw(st.none() | st.sampled_from(HAVINGS))
     timed = draw(st.booleans())
+    zone = draw(st.sampled_from(["", "", "America/New_York", "Asia/Kolkata"]))
     joint = draw(st.sampled_from([" and ", " or "]))
 
     def question() -> Question:
         where = joint.join(f"({text.format(draw(values))})" for text, values in slots) or None
         time = draw(spans) if timed else None
-        more = {"compare": "1 month"} if timed and len(metrics) == 1 else {}
+        more = {"timezone": zone, **({"compare": "1 month"} if timed and len(metrics) == 1 else {})}
         said = having.format(draw(numbers), metric=metrics[0]) if having else None
         return Question(metrics=metrics, by=by, where=where, having=said, time=time, **more)  # type: ignore[arg-type]
 
