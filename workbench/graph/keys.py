@@ -111,6 +111,11 @@ def role_reads(graph: Graph, model: str, role: str) -> tuple[KeyRead, KeyRead]:
     return key_read(graph, model, ours), key_read(graph, relationship.to, theirs)
 
 
+def role_identity(ours: KeyRead, theirs: KeyRead) -> str:
+    """Names what is read of both sides of a relationship, so that no verdict outlives a change of either."""
+    return hashlib.sha256(f"{ours.identity} {theirs.identity}".encode()).hexdigest()[:16]
+
+
 def _legs(legs: Iterable[Leg]) -> Iterator[Leg]:
     """Each leg and those inside it: behind its conditions, and of events that follow."""
     for leg in legs:

@@ -48,6 +48,9 @@ from workbench.plan.steps import (
 CARRIED = "+"
 """The relation of columns that are carried along to a condition on both row and moment."""
 
+IsMet = Callable[[str, str], bool]
+"""Whether every row of a model has its partner under a role, in the data as it is now."""
+
 Hide = Callable[[Expression], Expression]
 TypesOf = Callable[[str], Mapping[str, str]]
 """The columns of a table with their types in the expression language; asked only where something is masked."""
@@ -56,15 +59,22 @@ SizeOf = Callable[[str], int | None]
 """About how many rows a table has; None where nobody knows."""
 
 
-def build(granted: Pass, types_of: TypesOf, salt: str, size_of: SizeOf = lambda table: None) -> Plan:
+def build(
+    granted: Pass,
+    types_of: TypesOf,
+    salt: str,
+    size_of: SizeOf = lambda table: None,
+    is_met: IsMet = lambda model, role: False,
+) -> Plan:
     """The plan of a granted question; nothing but a Pass makes one. ``salt`` goes into hashes of masked values.
 
-    ``size_of`` tells which order of work is cheaper; the answer never depends on it.
+    ``size_of`` tells which order of work is cheaper; the answer never depends on it. ``is_met`` tells of a model's
+    role whether all rows have their partner; the plan holds for data in which its `Plan.met` joins have.
     """
     read = _columns_read(granted.resolved)
     sentences = (s for table, r in granted.restrictions.items() for s in r.sentences(read.get(table, ())))
     plan = replace(_plan(granted, granted.resolved, types_of, salt), restrictions=tuple(dict.fromkeys(sentences)))
-    return improve(plan, Facts(size_of, types_of))
+    return improve(plan, Facts(size_of, types_of, is_met))
 
 
 def _columns_read(resolved: Resolved) -> dict[str, set[str]]:

@@ -244,6 +244,14 @@ class Plan:
     levels: tuple[Level, ...] = ()
     named: Named | None = None
 
+    def met(self) -> frozenset[tuple[str, str]]:
+        """The (model, role) of joins whose partners must all be there for the plan to be right."""
+        out: set[tuple[str, str]] = set()
+        for leg in (*self.legs, *(leg for level in self.levels for leg in level.plan.legs)):
+            models = {"": leg.source.model, **{a.source.relation: a.source.model for a in leg.attached}}
+            out |= {(models[a.parent], a.role) for a in leg.attached if a.met}
+        return frozenset(out)
+
     def tables(self) -> tuple[str, ...]:
         """Every table the plan reads."""
         sources = [s for leg in self.legs for s in (leg.source, *(a.source for a in leg.attached))]

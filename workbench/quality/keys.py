@@ -11,7 +11,7 @@ from workbench.declare.terms import SemanticModel
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError
 from workbench.graph.build import Graph, build
-from workbench.graph.keys import KeyRead, calendar_read, key_read, role_reads, target_read
+from workbench.graph.keys import KeyRead, calendar_read, key_read, role_identity, role_reads, target_read
 from workbench.plan.lower_keys import coverage_sql, uniqueness_sql
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.keys import Statements, is_primary, measure
@@ -116,4 +116,4 @@ def _looks(graph: Graph, engine: Engine) -> Iterator[tuple[Callable[[], KeyFact]
 def _role_fact(graph: Graph, model: str, role: str, engine: Engine) -> KeyFact:
     ours, theirs = role_reads(graph, model, role)
     statements = coverage_sql(ours, theirs, engine.schema, engine.dialect, engine.catalog)
-    return measure(engine, ours, statements, role=role)
+    return replace(measure(engine, ours, statements, role=role), identity=role_identity(ours, theirs))

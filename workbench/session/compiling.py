@@ -13,7 +13,7 @@ from workbench.declare.lifting import lift
 from workbench.declare.question import Question
 from workbench.errors import WorkbenchError
 from workbench.graph.resolve import Resolved
-from workbench.plan.build import build
+from workbench.plan.build import IsMet, build
 from workbench.plan.fingerprint import fingerprint, with_values, without_values
 from workbench.plan.steps import Plan
 from workbench.plan.template import DIALECTS, Template, template_of
@@ -56,6 +56,11 @@ class Compiled:
         return with_values(self.outline, self.values)
 
     @property
+    def met(self) -> frozenset[tuple[str, str]]:
+        """The (model, role) of joins whose partners must all be there for the SQL to be right."""
+        return self.outline.met()
+
+    @property
     def subject(self) -> tuple[str, ...]:
         """What was asked about: metrics, or tables where there are none."""
         return tuple(n.metric for n in self.resolved.numbers) or self.outline.tables()
@@ -64,8 +69,14 @@ class Compiled:
 class Compiler:
     """Compiles the questions of one principal; ``templates`` may be shared with others, for it knows no values."""
 
-    def __init__(self, engine: Engine, salt: Callable[[], str], templates: Templates) -> None:
-        self._engine, self._salt, self._templates = engine, salt, templates
+    def __init__(
+        self,
+        engine: Engine,
+        salt: Callable[[], str],
+        templates: Templates,
+        is_met: IsMet = lambda model, role: False,
+    ) -> None:
+        self._engine, self._salt, self._templates, self._is_met = engine, salt, templates, is_met
         self._shapes: Recent[tuple[str, Question], Shape] = Recent(SHAPES)
         self._whole: Recent[tuple[str, Question], bool] = Recent(SHAPES)
 
@@ -84,14 +95,22 @@ class Compiler:
     def _shape(self, data: str, asked: Question, grant: Callable[[Question], Pass], given: int) -> Shape:
         found = self._shapes.find((data, asked))
         if found is None:
-            found = shape_of(grant(asked), given, self._engine, self._salt(), self._templates)
+            found = shape_of(grant(asked), given, self._engine, self._salt(), self._templates, self._is_met)
             self._shapes.keep((data, asked), found)
         return found
 
 
-def shape_of(granted: Pass, given: int, engine: Engine, salt: str, templates: Templates) -> Shape:
+def shape_of(
+    granted: Pass,
+    given: int,
+    engine: Engine,
+    salt: str,
+    templates: Templates,
+    is_met: IsMet = lambda model, role: False,
+) -> Shape:
     """A granted question, with ``given`` values taken out, as its plan and SQL."""
-    plan = build(granted, lambda table: {c: type_of(t) for c, t in engine.types(table).items()}, salt, engine.size)
+    types = lambda table: {c: type_of(t) for c, t in engine.types(table).items()}  # noqa: E731
+    plan = build(granted, types, salt, engine.size, is_met)
     if engine.dialect not in DIALECTS:
         return Shape(granted.resolved, plan, Template((_compiled(plan, engine),)), ())
     outline, own = without_values(plan, given)

@@ -331,7 +331,10 @@ class Session:
 
     def _new_compiler(self) -> Compiler:
         """A compiler that knows no question yet: what they are made from has changed."""
-        return Compiler(self._engine, lambda: self._salt, self.ground.templates)
+        return Compiler(self._engine, lambda: self._salt, self.ground.templates, self._is_met)
+
+    def _is_met(self, model: str, role: str) -> bool:
+        return self.ground.keys.is_met(self.ground.graph, model, role)
 
     def _scoped(self, text: str) -> Prepared:
         """SQL of one's own as what may run: granted tables and columns alone, filters and masks inside."""
@@ -364,6 +367,11 @@ class Session:
 
     def _answer(self, asked: Question | Saved | str) -> Answer:
         with self._engine.moment():  # what is known of the data when compiling must hold for the rows
+            try:
+                return self._answer_now(asked)
+            except Unanswerable as error:
+                if error.problems[0].slug != "data-changed":
+                    raise
             return self._answer_now(asked)
 
     def _answer_now(self, asked: Question | Saved | str) -> Answer:
@@ -415,6 +423,10 @@ class Session:
         """Pass if no join of a question multiplies rows; the version of the data this holds for."""
         if prepared.compiled is None:
             return ""
+        if not all(self._is_met(*one) for one in prepared.compiled.met):
+            raise Unanswerable(
+                Problem("data-changed", "the data was replaced while the question was asked.", hint="Ask it again.")
+            )
         joins = relied(self._graph, prepared.compiled.resolved) if self._verifies_keys else ()
         return self.ground.keys.require(self._graph, joins, self._restriction)
 

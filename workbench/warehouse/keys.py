@@ -12,7 +12,7 @@ from workbench.declare.expression import Column
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, Unanswerable
 from workbench.graph.build import Graph
-from workbench.graph.keys import KeyRead, Reliance
+from workbench.graph.keys import KeyRead, Reliance, role_identity, role_reads
 from workbench.warehouse.ledger import KeyFact
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Keys:
         self._version = ""
         self._known: dict[str, KeyFact] = {}
         self._safe: set[Reliance] = set()
+        self._met: frozenset[str] = frozenset()
+        self._roles: dict[tuple[str, str], str] = {}
 
     def require(
         self, graph: Graph, joins: Iterable[Reliance], restriction_of: Callable[[str], Restriction | None]
@@ -66,6 +68,18 @@ class Keys:
                 self._safe.add(one)
         return version
 
+    def is_met(self, graph: Graph, model: str, role: str) -> bool:
+        """Whether every row of a model is recorded to have its partner, in the data as it is now.
+
+        Nothing is looked at for this: what nobody has checked is not known.
+        """
+        self._current()
+        if not self._met or role not in graph.model(model).relationships:
+            return False
+        if (model, role) not in self._roles:
+            self._roles[model, role] = role_identity(*role_reads(graph, model, role))
+        return self._roles[model, role] in self._met
+
     def _fact(self, graph: Graph, read: KeyRead) -> KeyFact:
         """The fact about a key in the data as it is now."""
         identity = read.identity
@@ -82,6 +96,8 @@ class Keys:
         if version != self._version:
             recorded = self._ledger.key_facts(version) if self._ledger is not None else ()
             self._known = {fact.identity: fact for fact in recorded if not fact.role}
+            whole = (fact for fact in recorded if fact.role and fact.matched == fact.rows)
+            self._met = frozenset(fact.identity for fact in whole)
             self._safe, self._version = set(), version
         return version
 

@@ -73,7 +73,7 @@ def _values(
 ) -> Iterator[Expression]:
     """What rows must be told apart by: keys, or the columns that late joins and coarse keys read."""
     for name, tree in keys:
-        if name in coarse or late & set(_relations(tree)):
+        if name in coarse or late & set(relations(tree)):
             yield from (part for part in walk(tree) if isinstance(part, Column) and part.relation not in late)
         else:
             yield tree
@@ -113,7 +113,7 @@ def _only_names_groups(leg: Leg, attach: Attach, late: set[str]) -> bool:
     counted += [tree for one in leg.summaries for tree in (one.aggregate, one.condition)]
     others = [a for a in leg.attached if a is not attach and a.source.relation not in late]
     joins = [tree for a in others for tree in (*(tree for pair in a.pairs for tree in pair), *(a.valid or ()))]
-    read = any(relation in _relations(tree) for tree in (*counted, *joins) if tree is not None)
+    read = any(relation in relations(tree) for tree in (*counted, *joins) if tree is not None)
     return not read and attach.valid is None and all(isinstance(ours, Column) for ours, _ in attach.pairs)
 
 
@@ -124,14 +124,14 @@ def _is_looked_up(leg: Leg, attach: Attach) -> bool:
     """
     relation = attach.source.relation
     leads = any(a.parent == relation for a in leg.attached)
-    return attach.met and leads and not any(relation in _relations(tree) for _, tree in leg.keys)
+    return attach.met and leads and not any(relation in relations(tree) for _, tree in leg.keys)
 
 
 def _groups(leg: Leg, sizes: dict[str, int | None], late: set[str], coarse: set[str]) -> int:
     """About how many groups the first aggregation leaves, at most."""
     out = 1
     for name, tree in leg.keys:
-        read = set(_relations(tree))
+        read = set(relations(tree))
         if not read or read - late:
             out *= DAYS if name in coarse else ELSE
     for attach in leg.attached:
@@ -140,5 +140,6 @@ def _groups(leg: Leg, sizes: dict[str, int | None], late: set[str], coarse: set[
     return out
 
 
-def _relations(tree: Expression) -> Iterator[str]:
+def relations(tree: Expression) -> Iterator[str]:
+    """The relations that a tree reads."""
     return (part.relation for part in walk(tree) if isinstance(part, Column))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from workbench.plan.passes.eager import relations
 from workbench.plan.passes.facts import Facts
 from workbench.plan.steps import Attach, Leg, Plan
 
@@ -28,4 +29,9 @@ def _leg(leg: Leg, facts: Facts) -> Leg:
 
 def _is_met(attach: Attach, model: str, facts: Facts) -> bool:
     """Whether no partner is missing: none in the data, none hidden, and none chosen by its time."""
-    return attach.valid is None and not attach.source.filters and facts.is_met(model, attach.role)
+    if attach.valid is not None or attach.source.filters:
+        return False
+    # A value that is computed over further tables could be hidden where theirs are.
+    ours, theirs = (set().union(*map(relations, side)) for side in zip(*attach.pairs, strict=True))
+    plain = ours <= {attach.parent} and theirs <= {attach.source.relation}
+    return plain and facts.is_met(model, attach.role)
