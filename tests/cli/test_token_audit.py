@@ -75,3 +75,22 @@ def test_the_audit_is_searched_and_an_edit_fails_its_check(run: Run, here: Path)
     checked = run("audit", "verify", at=here)
     assert checked.code == 1
     assert "entry 2 is not as it was written" in checked.err
+
+
+def test_the_doctor_looks_at_a_gateways_files(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not [one for one in run("doctor", "--format", "json", at=here).json if one["about"] == "gateway"]
+    run("token", "issue", "--for", "ana", at=here)
+    (here / ".workbench").chmod(0o700)
+    (here / ".workbench" / "ledger.db").chmod(0o644)
+
+    def found() -> list[tuple[str, str]]:
+        ran = run("doctor", "--format", "json", at=here).json
+        return [(one["state"], one["fix"]) for one in ran if one["about"] == "gateway"]
+
+    assert found() == [
+        ("warning", f"Give it to the gateway's user alone: chmod go= '{here / '.workbench' / 'ledger.db'}'")
+    ]
+    (here / ".workbench" / "ledger.db").chmod(0o600)
+    assert found() == [("ok", "")]
+    monkeypatch.setenv("WORKBENCH_GATEWAY_SECRET", "changeme")
+    assert [state for state, _ in found()] == ["failed"]
