@@ -17,7 +17,7 @@ from workbench.session.session import Session
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 PRELUDE = (HERE / "prelude.sql").read_text(encoding="utf-8")
-STEWARDS = {"flights": "sam@skyways.example", "trial": "sam@skyways.example", "shop": "sue@shop.example"}
+STEWARDS = {"flights": "sam@skyways.example", "trial": "sam@skyways.example", "retail": "sam@skyways.example", "shop": "sue@shop.example"}
 
 
 @dataclass
@@ -54,15 +54,20 @@ class Desk:
 
 @pytest.fixture(scope="session")
 def desks(tmp_path_factory: pytest.TempPathFactory, flights_file: Path) -> Iterator[dict[str, Desk]]:
-    """The reference workspace over the flights, the same with `trial/`, and the shop, each in a folder of its own."""
+    """The reference workspace over the flights, the same with `trial/` and `retail/`, and the shop, each by itself."""
     folder = tmp_path_factory.mktemp("cases")
-    flights, trial = folder / "flights", folder / "trial"
-    for root in (flights, trial):
+    flights, trial, retail = folder / "flights", folder / "trial", folder / "retail"
+    retail_file = shutil.copyfile(flights_file, folder / "retail.duckdb")
+    with duckdb.connect(str(retail_file)) as connection:
+        connection.execute((HERE / "retail" / "warehouse.sql").read_text(encoding="utf-8"))
+    for root, warehouse in ((flights, flights_file), (trial, flights_file), (retail, retail_file)):
         root.mkdir()
         for name in ("metrics", "access", "notebooks"):
             shutil.copytree(REPOSITORY / name, root / name)
-        (root / "pyproject.toml").write_text(f"[tool.workbench.environments.dev]\nwarehouse = '{flights_file}'\n")
+        (root / "pyproject.toml").write_text(f"[tool.workbench.environments.dev]\nwarehouse = '{warehouse}'\n")
     shutil.copytree(HERE / "trial", trial / "metrics" / "trial")
+    shutil.copy(HERE / "retail" / "metrics.yml", retail / "metrics" / "retail.yml")
+    shutil.copy(HERE / "retail" / "policy.yml", retail / "access" / "policies" / "retail.yml")
     shop = folder / "shop"
     shutil.copytree(HERE / "shop", shop)
     (shop / ".workbench").mkdir()
@@ -72,6 +77,7 @@ def desks(tmp_path_factory: pytest.TempPathFactory, flights_file: Path) -> Itera
     found = {
         "flights": Desk("flights", flights, flights_file, prelude=PRELUDE),
         "trial": Desk("trial", trial, flights_file, prelude=PRELUDE),
+        "retail": Desk("retail", retail, retail_file, prelude=PRELUDE),
         "shop": Desk("shop", shop, file),
     }
     yield found

@@ -148,7 +148,7 @@ def _relied(graph: Graph, leg: Leg) -> Iterator[Reliance]:
     for calendar in leg.spine.joined:
         yield Reliance(leg.model, "", calendar_read(calendar))
     counted = list(leg.spine.counted)
-    if leg.spine.calendar is not None and leg.spine.grain in leg.spine.calendar.grains:
+    if leg.timing.moves and leg.spine.calendar is not None and leg.spine.grain in leg.spine.calendar.grains:
         counted.append((leg.spine.grain, leg.spine.calendar))
     for grain, calendar in counted:
         for name in (grain, *around(graph, grain)):
