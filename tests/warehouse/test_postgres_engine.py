@@ -23,6 +23,7 @@ from workbench.declare.question import Question
 from workbench.declare.settings import Environment, read_settings
 from workbench.declare.workspace import Workspace, load
 from workbench.errors import DeclarationError, WorkbenchError
+from workbench.quality.keys import verify_keys
 from workbench.session.session import Session
 from workbench.warehouse.ledger import Ledger
 from workbench.warehouse.open import open_engine
@@ -278,8 +279,25 @@ def test_a_key_that_breaks_between_two_questions_refuses_the_second(
         assert caught.value.slug == "broken-key"
         other.execute("DELETE FROM shop.customers WHERE tier = 'basic'")
         assert len(session.ask(by_tier)) == 2
-        streamed = session.stream(session.prepare(by_tier))
+        prepared = session.prepare(by_tier)
+        other.execute("INSERT INTO shop.regions VALUES (7, 'north')")
+        streamed = session.stream(prepared)
+        other.execute("INSERT INTO shop.customers VALUES (1, 1, 'basic', NULL)")  # too late to matter
         assert sum(batch.num_rows for batch in streamed.batches) == 2
+
+
+def test_what_is_known_of_partners_holds_for_its_moment_alone(
+    workspace: Workspace, shop_url: str, tmp_path: Path
+) -> None:
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    with asking(workspace, shop_url, ledger=ledger) as session, psycopg.connect(shop_url, autocommit=True) as other:
+        verify_keys(workspace, session._engine, ledger)
+        ledger.flush()
+        by_tier = Question(metrics="orders", by="customer.tier")
+        assert "every row has a partner" in session.explain("orders", by="customer.tier").text
+        assert {row["customer.tier"]: row["orders"] for row in session.ask(by_tier).rows()} == {"gold": 1, None: 1}
+        other.execute("INSERT INTO shop.orders VALUES (3, 99, NULL, 'open', 1, NULL)")
+        assert {row["customer.tier"]: row["orders"] for row in session.ask(by_tier).rows()} == {"gold": 1, None: 2}
 
 
 def test_rules_hold_in_questions_and_other_sql_is_refused(workspace: Workspace, shop_url: str) -> None:

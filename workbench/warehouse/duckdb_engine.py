@@ -42,6 +42,7 @@ class DuckDBEngine:
     """The engine over one DuckDB file, opened read-only; any thread may use it, each query has its own cursor."""
 
     dialect = "duckdb"
+    holds_moments = False
 
     def __init__(self, path: Path | str) -> None:
         self._file: WarehouseFile | None = share(Path(path))

@@ -51,6 +51,11 @@ class Engine(Protocol):
         """The rows of one statement batch by batch, never all in memory."""
         ...
 
+    @property
+    def holds_moments(self) -> bool:
+        """Whether `moment` holds the data, and a stream that began inside stays in that moment to its end."""
+        ...
+
     def moment(self) -> AbstractContextManager[None]:
         """Whatever the same thread asks inside sees the data of one moment, where the engine can hold it."""
         ...

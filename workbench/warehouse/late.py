@@ -63,6 +63,11 @@ class LateEngine:
         """As the engine's."""
         return self._started().stream(sql, parameters)
 
+    @property
+    def holds_moments(self) -> bool:
+        """As the engine's."""
+        return self._started().holds_moments
+
     def moment(self) -> AbstractContextManager[None]:
         """As the engine's."""
         return self._started().moment()

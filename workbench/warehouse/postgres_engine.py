@@ -65,6 +65,7 @@ class PostgresEngine:
     """
 
     dialect = "postgres"
+    holds_moments = True
     catalog = ""
 
     def __init__(self, url: str) -> None:
