@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import hmac
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from workbench.errors import Problem, WarehouseError
 from workbench.warehouse.audit_entry import Entry, clean, sealed, words
 from workbench.warehouse.audit_head import Head, HeadFile
 from workbench.warehouse.audit_read import Seen, Verdict, search, verify
-from workbench.warehouse.audit_table import AUDIT, hash_of, last
+from workbench.warehouse.audit_table import ADDED, hash_of, last
 from workbench.warehouse.ledger_database import begin_alone, open_database
 
 CHAINING = 0x61756469
@@ -26,6 +27,8 @@ BATCH = 1000
 """Entries that one commit takes at most."""
 GATHER = 0.02
 """Seconds that an end waits for company before it is written."""
+IDLE = 5.0
+"""Seconds without an end after which the thread that writes them is let go."""
 RETRY = 0.5
 """Seconds until ends that could not be written are tried again."""
 
@@ -51,6 +54,7 @@ class Audit:
         self._pending: deque[_Waiting] = deque()
         self._committing = threading.Lock()
         self._late = threading.Event()
+        self._following = threading.Lock()
         self._follower: threading.Thread | None = None
 
     def begin(
@@ -79,11 +83,12 @@ class Audit:
     def end(self, id: str, outcome: str, rows: int = 0, seconds: float = 0.0) -> None:
         """Record how the question ended; returns at once, and is tried until the database takes it."""
         self._pending.append(_Waiting(Entry("end", rows=rows, micros=round(seconds * 1e6), outcome=outcome, id=id)))
-        self._late.set()
-        if self._follower is None or not self._follower.is_alive():
-            self._follower = threading.Thread(target=self._follow, name="audit", daemon=True)
-            self._follower.start()
-            atexit.register(self.close)
+        with self._following:
+            self._late.set()
+            if self._follower is None:
+                self._follower = threading.Thread(target=self._follow, name="audit", daemon=True)
+                self._follower.start()
+                atexit.register(self.close)
 
     def decision(
         self,
@@ -162,14 +167,18 @@ class Audit:
             raise WarehouseError(waiting.problem)
 
     def _follow(self) -> None:
-        """Write ends that no beginning took along."""
+        """Write ends that no beginning took along, until there are none for a while."""
         while True:
-            self._late.wait()
+            if not self._late.wait(IDLE):
+                with self._following:
+                    if not self._late.is_set():
+                        self._follower = None
+                        return
             self._late.clear()
-            threading.Event().wait(GATHER)
+            time.sleep(GATHER)
             self._commit()
             if self._pending:
-                threading.Event().wait(RETRY)
+                time.sleep(RETRY)
                 self._late.set()
 
     def _commit(self) -> None:
@@ -199,14 +208,14 @@ class Audit:
             begin_alone(connection, CHAINING)
             written, previous = last(connection)
             head = self._head.read()
-            if head is not None and hash_of(connection, head.number) != head.hash:
+            if head not in (None, Head(written, previous)) and hash_of(connection, head.number) != head.hash:
                 # To go on would hide it: the chain would grow past what is missing.
                 raise WarehouseError(_broken(f"entry {head.number} is not the one that was written"))
             rows = []
             for number, entry in enumerate(entries, written + 1):
                 rows.append(sealed(self._key, previous, number, entry))
                 previous = rows[-1]["hash"]
-            connection.execute(sa.insert(AUDIT), rows)
+            connection.execute(ADDED, rows)
             connection.commit()
         self._head.advance(Head(written + len(rows), previous))
 

@@ -16,12 +16,18 @@ AUDIT = sa.table(
 )
 
 
+_LAST = sa.select(AUDIT.c.number, AUDIT.c.hash).order_by(AUDIT.c.number.desc()).limit(1)
+_HASH = sa.select(AUDIT.c.hash).where(AUDIT.c.number == sa.bindparam("wanted"))
+ADDED = sa.insert(AUDIT)
+"""Statements are made once: what they cost is paid by every question."""
+
+
 def last(connection: sa.Connection) -> tuple[int, str]:
     """The number and the hash of the last entry; zero and nothing before the first."""
-    found = connection.execute(sa.select(AUDIT.c.number, AUDIT.c.hash).order_by(AUDIT.c.number.desc()).limit(1)).first()
+    found = connection.execute(_LAST).first()
     return (found.number, found.hash) if found else (0, "")
 
 
 def hash_of(connection: sa.Connection, number: int) -> str | None:
     """The hash of one entry; None where it is missing."""
-    return connection.execute(sa.select(AUDIT.c.hash).where(AUDIT.c.number == number)).scalar()
+    return connection.execute(_HASH, {"wanted": number}).scalar()
