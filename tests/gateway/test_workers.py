@@ -103,7 +103,7 @@ def test_cancelling_ends_it_at_once(workers: Workers) -> None:
         threading.Timer(0.2, workers.cancel, ["mine"]).start()
         began = time.perf_counter()
         assert ask(workers, sql, "mine") in ("cancelled", "result-too-large")
-        assert time.perf_counter() - began < 0.8
+        assert time.perf_counter() - began < 1.3  # 0.2 before, half a second of grace, and a busy machine
     assert not workers.cancel("mine")
 
 
