@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from tests.warehouse.on_postgres import started
 from tests.warehouse.postgres import Postgres
 from workbench.errors import AccessDenied, WarehouseError
+from workbench.warehouse import audit as module
 from workbench.warehouse.audit import Audit
 from workbench.warehouse.audit_entry import FIELDS
 from workbench.warehouse.audit_head import SLOT
@@ -276,6 +277,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from threading import Thread
+from workbench.warehouse import audit as module
 from workbench.warehouse.audit import Audit
 
 folder, url = Path(sys.argv[1]), sys.argv[2]
@@ -385,4 +387,18 @@ def test_entries_are_cheap(tmp_path: Path) -> None:
         audit.end(audit.begin(principal="ana", verb="read:metric", resources=["gold.flights"]), "answered")
     audit.flush()
     assert (time.process_time() - began) / 200 < 0.002
+    audit.close()
+
+
+def test_the_thread_that_writes_ends_goes_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IDLE", 0.05)
+    audit = opened(tmp_path)
+    for number in range(3):
+        audit.end(audit.begin(principal="ana", verb="read:metric"), "answered", rows=number)
+        waited = time.monotonic() + 20
+        while audit._follower is not None and time.monotonic() < waited:
+            time.sleep(0.02)
+        assert audit._follower is None
+        with sa.create_engine(f"sqlite:///{tmp_path / 'ledger.db'}").connect() as connection:
+            assert connection.execute(sa.text("SELECT count(*) FROM audit")).scalar() == 2 * (number + 1)
     audit.close()
