@@ -17,7 +17,7 @@ from workbench.session.session import Session
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 PRELUDE = (HERE / "prelude.sql").read_text(encoding="utf-8")
-STEWARDS = {"flights": "sam@skyways.example", "trial": "sam@skyways.example", "retail": "sam@skyways.example", "shop": "sue@shop.example"}
+STEWARDS = {**dict.fromkeys(("flights", "trial", "retail"), "sam@skyways.example"), "shop": "sue@shop.example"}
 
 
 @dataclass

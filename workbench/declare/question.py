@@ -77,10 +77,15 @@ Moment = Annotated[datetime | date | None, BeforeValidator(_moment)]
 
 
 class TimeRange(Term):
-    """A span of metric_time, both ends inclusive, widened to whole periods of the asked grain."""
+    """A span of metric_time, both ends inclusive, widened to whole periods of the asked grain.
+
+    With ``inside``, moments whose offsets look at one outside of the span are left out as well: no number that is shown
+    changes by it, and fewer are. Windows that end inside still reach back as far as they say.
+    """
 
     start: Moment = None
     end: Moment = None
+    inside: bool = Field(False, description="Leave out moments whose offsets look at others outside of the span.")
 
 
 def _time_range(value: Any) -> Any:

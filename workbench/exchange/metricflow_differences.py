@@ -16,13 +16,24 @@ def difference(project: Project, metrics: Sequence[str], by: Mapping[str, str], 
     for metric in metrics:
         if why := _spanned(project, metric, by) or _padded(project, metric, by):
             return why
-        for one in _moved(project, metric, ()):
-            if timed and any(project.metrics[m].cumulative for m in _inside(project, one.metric, ())):
+        for one in _moved(project, metric, ()) if timed else ():
+            by_days = all(grain in ("", "day") for grain in by.values())
+            if _drops(project, one) and not (by_days and looks_inside(project, metrics)):
                 return (
                     f"MetricFlow drops what '{one.alias}' of '{metric}' looks at before the span begins; "
                     "here a span changes no number"
                 )
     return ""
+
+
+def looks_inside(project: Project, metrics: Sequence[str]) -> bool:
+    """Whether all that metrics look back at are windows, of which MetricFlow shows none that ends before a span."""
+    moved = [one for metric in metrics for one in _moved(project, metric, ())]
+    return bool(moved) and all(_drops(project, one) for one in moved)
+
+
+def _drops(project: Project, one: MetricInput) -> bool:
+    return any(project.metrics[name].cumulative for name in _inside(project, one.metric, ()))
 
 
 def _spanned(project: Project, metric: str, by: Mapping[str, str]) -> str:

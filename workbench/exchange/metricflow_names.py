@@ -12,7 +12,7 @@ from workbench.declare.parser import parse
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
 from workbench.exchange.metricflow_conditions import entity_path, lifted
-from workbench.exchange.metricflow_differences import difference
+from workbench.exchange.metricflow_differences import difference, looks_inside
 from workbench.exchange.metricflow_filters import Reference, references, rewrite
 from workbench.exchange.metricflow_joins import Element, elements, own_role
 from workbench.exchange.metricflow_project import Project
@@ -150,11 +150,13 @@ class Names:
 
     def time(
         self, start: datetime, end: datetime, metrics: Sequence[str], *, by_time: bool = True
-    ) -> tuple[datetime, datetime]:
+    ) -> tuple[datetime, datetime] | dict[str, datetime | bool]:
         """A span of metric_time as MetricFlow means it; ``by_time`` says that metric_time is asked for as well.
 
         Where it is not, MetricFlow widens the span for all metrics to periods of the coarsest time among them.
         """
+        if by_time and looks_inside(self.project, metrics):
+            return {"start": start, "end": end, "inside": True}
         if by_time:
             return start, end
         grain = max((self.finest(one) for one in metrics), key=GRAINS.index, default="day")

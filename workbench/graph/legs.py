@@ -41,7 +41,7 @@ from workbench.graph.fineness import fineness
 from workbench.graph.formulas import SCANNED, Aggregation, Following, Moment, formula
 from workbench.graph.paths import METRIC_TIME, Field, find, finest, standard
 from workbench.graph.period import after, earlier, floor
-from workbench.graph.timing import NOW, TIME, Offset, Timing
+from workbench.graph.timing import LOOKED_AT, NOW, TIME, Offset, Timing
 
 FOLLOWING = "~"
 """The relation of events that follow those of a leg."""
@@ -81,7 +81,7 @@ class Spine:
     ``at`` is the moment of a row of the leg at ``grain``; ``shows`` gives the groups that hang on the moment alone, and
     ``keep`` which moments are asked for. ``joined`` are calendars whose own grains are among them, and ``counted`` are
     the grains of one's own whose periods are counted, each with its calendar. ``grain`` may itself be one of these.
-    ``whole`` says that the span of all moments is moved by its ends.
+    ``whole`` says that the span of all moments is moved by its ends. What moments look at must be ``inside``.
     """
 
     grain: str
@@ -93,6 +93,7 @@ class Spine:
     again: Expression | None = None
     counted: tuple[tuple[str, Calendar], ...] = ()
     whole: bool = False
+    inside: Expression | None = None
 
     def tables(self) -> tuple[str, ...]:
         """The tables of its calendars."""
@@ -332,7 +333,7 @@ def _moves_as_a_whole(graph: Graph, question: Question, base: Base, fields: list
     Moved day by day, the last days of a long month would all look at the last day of a short one.
     """
     alike = base.timing.looks_back and not base.timing.each
-    if not alike or question.time is None or any(_on_axis(f, base) for f in fields):
+    if not alike or question.time is None or question.time.inside or any(_on_axis(f, base) for f in fields):
         return False
     asked = question.model_copy(update={"time": None})
     tree = _where(graph, asked, base, moved=True)
@@ -369,6 +370,14 @@ def _time(
     if question.time is None:
         return None
     grain = asked_grain(graph, question, base)
+    return _between(graph, question, grain, _ends(graph, question, base, grain, moved=moved), shift)
+
+
+def _between(
+    graph: Graph, question: Question, grain: str, ends: tuple[Expression, Expression], shift: tuple[Length, ...] = ()
+) -> Expression | None:
+    """The asked span, in whole periods of a grain, as a condition on both ends of the period of a moment."""
+    assert question.time is not None
     start, end = question.time.start, question.time.end
     low = floor(start, steps_of(graph, grain)) if start else None
     high = after(end, steps_of(graph, grain)) if end else None
@@ -377,7 +386,7 @@ def _time(
     for length in shift:
         low = earlier(low, length.count, length.grain) if low else None
         high = earlier(high, length.count, length.grain) if high else None
-    first, last = _ends(graph, question, base, grain, moved=moved)
+    first, last = ends
     return conjunction(
         Call(">=", (last, Literal(low))) if low else None, Call("<", (first, Literal(high))) if high else None
     )
@@ -481,7 +490,19 @@ def _spine(
     again = _again(graph, question, base, fields, names) if base.timing.spine else None
     own = own_grains(graph)
     counted = tuple((g, graph.calendars[own[g][0]].term) for g in base.timing.own_grains())
-    return Spine(grain, at, shown, keep, _calendar(graph, grain), joined, again, counted, whole)
+    inside = _inside_span(graph, question, base)
+    return Spine(grain, at, shown, keep, _calendar(graph, grain), joined, again, counted, whole, inside)
+
+
+def _inside_span(graph: Graph, question: Question, base: Base) -> Expression | None:
+    """The condition that moments look inside the asked span, where the question wants that."""
+    if question.time is None or not question.time.inside or not base.timing.anchors:
+        return None
+    grain = asked_grain(graph, question, base)
+    if grain not in GRAINS:
+        said = f"'inside' compares days, and the span covers whole periods of '{grain}'."
+        raise Unanswerable(Problem("bad-time", said, hint="Ask by metric_time.day, or leave 'inside' out."))
+    return _between(graph, question, grain, (LOOKED_AT, LOOKED_AT))
 
 
 def _is_calendar(part: Expression) -> TypeGuard[Column]:

@@ -18,6 +18,9 @@ TIME = "!"
 
 NOW = Column(TIME, "t")
 
+LOOKED_AT = Column(TIME, "__end")
+"""The moment that one asked for looks at."""
+
 Pick = Literal["first", "last", "average"]
 
 

@@ -222,7 +222,16 @@ def _moments(granted: Pass, leg: ResolvedLeg, hide: Hide) -> Moments | None:
     periods = spine.calendar.grains[spine.grain] if spine.calendar and by_periods else ""
     joined = tuple(source(one) for one in spine.joined)
     return Moments(
-        spine.grain, hide(spine.at), spine.shows, spine.keep, calendar, joined, periods, counted, spine.whole
+        spine.grain,
+        hide(spine.at),
+        spine.shows,
+        spine.keep,
+        calendar,
+        joined,
+        periods,
+        counted,
+        spine.whole,
+        spine.inside,
     )
 
 

@@ -87,8 +87,12 @@ def moved(leg: Leg, rows: ir.Table, names: Names, spine: ir.Table, read: ReadSou
     if picks and not timing.among_rows(bool(shows)):
         spine = _picked(spine, shows, pick)
     once = _counts_once(leg.moments, timing) and leg.latest is None
-    if leg.moments.counted or leg.moments.whole or once:
+    inside = leg.moments.inside
+    if leg.moments.counted or leg.moments.whole or once or inside is not None:
         spine = aimed(leg.moments, timing, spine, lambda calendar: read(calendar.source, find))
+        if inside is not None:
+            looking = spine
+            spine = looking.filter(lower_condition(inside, lambda of: looking[of.name]))
         spine = spine.select(*shows, END).distinct() if once and leg.move.later is None else spine
         looks = _looks_between(timing, spine, moments["__at"])
     else:

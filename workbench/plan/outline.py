@@ -142,6 +142,8 @@ def _moved(move: Move, moments: Moments) -> Iterator[str]:
     yield f"moments asked for: each {moments.grain} of the {where}{kept}"
     for anchor in timing.anchors:
         yield f"look {anchor.by} earlier" if isinstance(anchor, Offset) else f"look at the start of the {anchor.grain}"
+    if moments.inside is not None:
+        yield f"leave out moments that look elsewhere than {_text(moments.inside)}"
     if timing.window:
         yield f"count rows of the {timing.window} up to then"
     if timing.to_date:

@@ -114,6 +114,7 @@ class Moments:
     periods: str = ""
     counted: tuple[Counted, ...] = ()
     whole: bool = False
+    inside: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
