@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 Chunk = bytes | memoryview
 
+FULL = 65_536
+"""Rows of a full batch."""
+
 _LOG = logging.getLogger("workbench.gateway")
 
 
@@ -51,6 +54,7 @@ class Flow(Response):
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._ending: Iterator[bytes] | None = None
         self._begun = False
+        self._is_over = False
         self._timer: asyncio.TimerHandle | None = None
         self._produced: anyio.Event | None = None
 
@@ -113,7 +117,7 @@ class Flow(Response):
         return session, prepared
 
     def _start(self, session: Session, prepared: Prepared, media_type: str) -> Chunk:
-        """Record the question, begin to run it, and make the first bytes."""
+        """Record the question, begin to run it, and make the first bytes; all of them, where there are few rows."""
         self._audit = self._gateway.note_begin(session, prepared, self._id)
         with under(self._running.cancel):
             streamed = session.stream(prepared, self._lane(prepared))
@@ -124,7 +128,16 @@ class Flow(Response):
             if first is None:
                 first = empty_batch(head.table.schema)
             self._running.rows += first.num_rows
-            return self._encoder.batch(first)
+            chunk = self._encoder.batch(first)
+        if first.num_rows >= FULL:
+            return chunk
+        # A batch that is not full is the last one, as a rule: another thread would take longer than its rows.
+        more = self._next()
+        if self._ending is not None:
+            rest = [more or b"", *self._ending]
+            self._is_over = True
+            return b"".join((chunk, *rest))
+        return b"".join((chunk, more or b""))
 
     def _next(self) -> Chunk | None:
         """More bytes; None after the last."""
@@ -175,6 +188,10 @@ class Flow(Response):
             seconds = self._gateway.bounds.metric_seconds
             self._timer = asyncio.get_running_loop().call_later(seconds, self._running.stop, STOPPED["too-slow"])
         first = await self._gateway.off(lambda: self._start(session, prepared, media_type))
+        if self._is_over:
+            await self._send(first, media_type, send)
+            await self._send(b"", media_type, send, more=False)
+            return
         chunks, more = anyio.create_memory_object_stream[Chunk | Exception](1)
         self._produced = anyio.Event()
         self._group.start_soon(self._produce, chunks, self._produced)
@@ -206,7 +223,10 @@ class Flow(Response):
             self._running.stop()
         if self._produced is not None:
             await self._produced.wait()
-        await self._gateway.off(lambda: self._close(outcome))
+        if self._is_over:
+            self._close(outcome)  # nothing is left that could block
+        else:
+            await self._gateway.off(lambda: self._close(outcome))
 
     def _told(self, error: WorkbenchError) -> WorkbenchError:
         """Whoever was stopped is told by whom, in the same words in every lane."""

@@ -1,0 +1,91 @@
+"""What the gateway adds: to a small metric question, and to a million rows of six columns. Run by hand.
+
+python -m tests.benchmarks.gateway WORKSPACE
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import workbench
+
+SMALL = {"by": "carrier"}
+LARGE = (
+    "select n.range as id, f.distance_miles::double as miles, f.carrier, f.origin, "
+    "f.scheduled_departure as at, f.dep_delay_minutes as late from gold.flights f, range(3) n limit 1000000"
+)
+STARTED = """
+import sys
+from pathlib import Path
+from workbench.gateway.run import open_gateway, serve
+serve(open_gateway(Path(sys.argv[1]), local=True), host="127.0.0.1", port=0, ready=lambda url: print(url, flush=True))
+"""
+
+
+def main() -> None:
+    """Measure both sides in turns, so that a busy machine slows both."""
+    root = Path(sys.argv[1])
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTED, str(root)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    try:
+        here, there = workbench.connect(root), workbench.connect(process.stdout.readline().strip())
+        _small(here, there, psutil.Process(process.pid))
+        _large(here, there)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _small(here: Any, there: Any, gateway: psutil.Process) -> None:
+    asked = (lambda: here.query("flights", **SMALL), lambda: there.query("flights", **SMALL))
+    took = _in_turns(200, *asked)
+    medians = [statistics.median(one) * 1000 for one in took]
+    p95 = [statistics.quantiles(one, n=20)[-1] * 1000 for one in took]
+    said = [f"{name} {medians[i]:.1f} ms (p95 {p95[i]:.1f})" for i, name in enumerate(("embedded", "gateway"))]
+    print(f"small question: {', '.join(said)}")
+    print(f"overhead: {medians[1] - medians[0]:.1f} ms in the median")
+    own = psutil.Process()
+    spent = []
+    for one in asked:
+        began = _cpu(own) + _cpu(gateway)
+        for _ in range(200):
+            one()
+        spent.append((_cpu(own) + _cpu(gateway) - began) / 200 * 1000)
+    print(f"CPU of both processes: embedded {spent[0]:.1f} ms, gateway {spent[1]:.1f} ms a question")
+
+
+def _large(here: Any, there: Any) -> None:
+    took = _in_turns(9, lambda: here.sql(LARGE), lambda: there.sql(LARGE))
+    medians = [statistics.median(one) for one in took]
+    size = here.sql(LARGE).table.nbytes / 1e6
+    print(f"1,000,000 x 6 ({size:.0f} MB), SQL: embedded {medians[0]:.3f} s, gateway {medians[1]:.3f} s")
+    print(f"rate: {medians[0] / medians[1]:.0%} of in-process, {size / medians[1]:.0f} MB/s")
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _in_turns(times: int, *works: Callable[[], Any]) -> list[list[float]]:
+    took: list[list[float]] = [[] for _ in works]
+    for _ in range(times + 3):
+        for work, into in zip(works, took, strict=True):
+            began = time.perf_counter()
+            work()
+            into.append(time.perf_counter() - began)
+    return [one[3:] for one in took]
+
+
+if __name__ == "__main__":
+    main()
