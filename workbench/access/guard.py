@@ -45,6 +45,9 @@ def issue(resolved: Resolved, principal: Principal, restriction_of: Callable[[st
             if left is None:  # narrowing left such models out already; this is the second lock
                 raise QuestionError(Problem("unknown-model", f"no semantic model '{model}'."))
             restrictions[table] = left
+        for one in leg.relations:
+            if one.bridge is not None and not one.bridge.is_whole and restrictions[one.table].rows:
+                raise AccessDenied(_hidden_pairs(one.table))
         for tree, is_shown in _trees(aggregations, leg):
             _check(tree, named, restrictions, is_shown and is_asked)
     return Pass(principal, resolved, restrictions)
@@ -81,6 +84,7 @@ def _trees(aggregations: tuple[Aggregation, ...], leg: Leg) -> Iterator[tuple[Ex
         yield leg.spine.at, False
     if leg.moment:
         yield from ((tree, False) for tree in (leg.moment.of, *leg.moment.by))
+    yield from ((one.weight, False) for one in leg.relations if one.weight is not None)
     if leg.following:
         yield from ((tree, False) for tree in (*leg.following.same, leg.following.at))
     for index in leg.aggregations:
@@ -125,6 +129,14 @@ def _may_hold_masked(
         distinct = parent.distinct or parent.function == "approx_distinct"
         return kind in (KEEPS_DISTINCT if distinct else KEEPS_NULL)
     return False
+
+
+def _hidden_pairs(table: str) -> Problem:
+    return Problem(
+        "denied",
+        f"rules keep some rows of '{table}' from you, so what falls to each partner can't be told.",
+        hint="Ask without the bridge; a steward may grant the whole table.",
+    )
 
 
 def _masked(mask: Mask, table: str) -> Problem:

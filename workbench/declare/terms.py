@@ -107,6 +107,35 @@ class Relationship(Term):
         return tuple(self.on.items()) if isinstance(self.on, dict) else tuple((c, c) for c in self.on)
 
 
+class Weighted(Term):
+    """Each partner has the part that a column of the bridge says, of all parts of its row."""
+
+    by: str = Field(description="A column or dimension of the bridge; parts that are not above 0 are none.")
+
+
+def _allocation(value: Any) -> Any:
+    if isinstance(value, str) and value not in ("equally", "whole"):
+        raise ValueError(f"'{value}' says nothing of parts; write equally, whole or {{by: COLUMN}}")
+    return value
+
+
+class Bridge(Term):
+    """A way to several rows of another model, through a model whose rows pair one of ours with one of theirs.
+
+    ``allocate`` says what of a number falls to each partner: parts that add up to the whole, or to each the whole.
+    """
+
+    to: Name
+    through: Name = Field(description="The model of pairs: it has a relationship to both, and a key of both together.")
+    allocate: Annotated[Literal["equally", "whole"] | Weighted, BeforeValidator(_allocation)]
+    description: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether groups overlap, as each partner has the whole."""
+        return self.allocate == "whole"
+
+
 class Dimension(Term):
     """Something to group or filter by: an expression over one row of its model."""
 
@@ -138,6 +167,7 @@ class SemanticModel(Term):
     unique_keys: tuple[tuple[str, ...], ...] = ()
     time_dimension: Name | None = None
     relationships: dict[Name, Relationship] = {}
+    bridges: dict[Name, Bridge] = Field({}, description="Ways to several rows at once, by the role they play.")
     dimensions: dict[Name, Dimension] = {}
     visibility: Visibility = "public"
 

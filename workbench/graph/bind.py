@@ -9,10 +9,11 @@ from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Ex
 from workbench.declare.grains import GRAINS
 from workbench.declare.lifted import LiftedText
 from workbench.declare.parser import parse
+from workbench.declare.terms import Bridge, Weighted
 from workbench.errors import DeclarationError, Place, Problem, QuestionError, Unanswerable
 from workbench.graph.build import Graph
 from workbench.graph.calendars import own_grains
-from workbench.graph.joins import CALENDAR, Hop, Roles, hops
+from workbench.graph.joins import BRIDGE, CALENDAR, Hop, Roles, crossed, hops, paired
 from workbench.graph.paths import METRIC_TIME, Field, find
 
 
@@ -168,6 +169,15 @@ def _dimension(graph: Graph, field: Field, chain: tuple[str, ...]) -> Expression
                 return _dimension(graph, Field(field.roles, model, other), (*chain, name))
             return Column(relation(field.roles), other, part.at)
         found = find(graph, model, part.path, place=text.at(part.at))
+        if any(hop.bridge for hop in hops(graph, model, found.roles)):
+            raise DeclarationError(
+                Problem(
+                    "fan-out",
+                    f"'{part}' crosses a bridge, so one row of '{model}' has many of it.",
+                    text.at(part.at),
+                    "A question may group and filter by it; what is declared of one row may not read it.",
+                )
+            )
         further = Field((*field.roles, *found.roles), found.model, found.dimension, found.grain, found.part)
         if not found.roles and found.dimension in (*chain, name):
             return Column(relation(field.roles), found.dimension, part.at)
@@ -204,6 +214,9 @@ class Relation:
     pairs: tuple[tuple[Expression, Expression], ...]
     role: str = ""
     valid: tuple[Expression, Expression, Expression] | None = None
+    bridge: Bridge | None = None
+    """What falls to each of several partners, where these are the pairs of a bridge."""
+    weight: Expression | None = None
 
 
 def relations(graph: Graph, base: str, trees: tuple[Expression, ...], axis: str | None = None) -> tuple[Relation, ...]:
@@ -255,15 +268,18 @@ def _calendar(graph: Graph, base: str, roles: Roles) -> Relation:
 def _joined(graph: Graph, base: str, roles: Roles, axis: str | None) -> tuple[Relation, ...]:
     if CALENDAR in roles[-1]:
         return (_calendar(graph, base, roles),)
+    if crossed(roles[-1]):
+        return (_pairs_of(graph, base, roles),)
     hop = hops(graph, base, roles)[-1]
+    parent = (*roles[:-1], f"{roles[-1]}{BRIDGE}") if hop.bridge else roles[:-1]
     pairs = tuple(
-        (column_of(graph, hop.parent, ours, roles[:-1]), column_of(graph, hop.model, theirs, roles))
+        (column_of(graph, hop.parent, ours, parent), column_of(graph, hop.model, theirs, roles))
         for ours, theirs in hop.relationship.pairs()
     )
     table = graph.model(hop.model).table
     mine = Relation(
         relation(roles),
-        relation(roles[:-1]),
+        relation(parent),
         hop.model,
         table,
         pairs,
@@ -281,4 +297,23 @@ def _joined(graph: Graph, base: str, roles: Roles, axis: str | None) -> tuple[Re
             if isinstance(c, Column) and c.relation not in ("", mine.parent)
         ),
     )
-    return (*others, mine)
+    return (*others, *((_pairs_of(graph, base, parent),) if hop.bridge else ()), mine)
+
+
+def _pairs_of(graph: Graph, base: str, roles: Roles) -> Relation:
+    """The pairs of a bridge, which hang on our side; the only join that may multiply rows."""
+    role = roles[-1].removesuffix(BRIDGE)
+    model = hops(graph, base, roles[:-1])[-1].model if roles[:-1] else base
+    bridge = graph.model(model).bridges[role]
+    ours, _ = paired(graph, model, role)
+    on = graph.model(bridge.through).relationships[ours].pairs()
+    pairs = tuple(
+        (column_of(graph, model, theirs, roles[:-1]), column_of(graph, bridge.through, mine, roles))
+        for mine, theirs in on
+    )
+    by = bridge.allocate.by if isinstance(bridge.allocate, Weighted) else None
+    weight = column_of(graph, bridge.through, by, roles) if by else None
+    table = graph.model(bridge.through).table
+    return Relation(
+        relation(roles), relation(roles[:-1]), bridge.through, table, pairs, "", bridge=bridge, weight=weight
+    )

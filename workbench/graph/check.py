@@ -12,6 +12,7 @@ from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
 from workbench.graph.bind import field_expression
 from workbench.graph.build import Graph
 from workbench.graph.formulas import Aggregation, formula
+from workbench.graph.joins import paired
 from workbench.graph.paths import Field
 from workbench.graph.resolve import resolve
 
@@ -26,6 +27,7 @@ def _models(graph: Graph) -> Iterator[Problem]:
     for name, declared in graph.models.items():
         model = declared.term
         yield from _relationships(graph, name)
+        yield from _bridges(graph, name)
         if model.time_dimension:
             place = declared.place_of("time_dimension")
             axis = model.dimensions.get(model.time_dimension)
@@ -73,6 +75,16 @@ def _relationships(graph: Graph, name: str) -> Iterator[Problem]:
                 declared.place_of("relationships", role, "on"),
                 f"Its declared keys: {keys}. Join on one, or declare 'unique_keys' there.",
             )
+
+
+def _bridges(graph: Graph, name: str) -> Iterator[Problem]:
+    declared = graph.models[name]
+    for role in declared.term.bridges:
+        place = declared.place_of("bridges", role)
+        if role in declared.term.relationships or role in declared.term.dimensions:
+            said = f"'{role}' is a bridge of '{name}' and something else."
+            yield Problem("duplicate-name", said, place, "Give the bridge another name.")
+        yield from _raised(partial(paired, graph, name, role), place)
 
 
 def _metrics(graph: Graph) -> Iterator[Problem]:

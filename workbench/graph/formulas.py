@@ -10,7 +10,7 @@ from workbench.declare.expression import Aggregate, Call, Column, Expression, Na
 from workbench.declare.expression import Literal as Constant
 from workbench.declare.terms import Length, Metric
 from workbench.errors import DeclarationError, Place, Problem, did_you_mean
-from workbench.graph.bind import Text, bind, bind_filter, column_of, field_expression
+from workbench.graph.bind import Text, bind, bind_filter, column_of, field_expression, relations
 from workbench.graph.build import Graph
 from workbench.graph.paths import find, finest
 from workbench.graph.timing import Timing, of_input, of_metric
@@ -137,12 +137,22 @@ def _simple(
             _refuse_nested(part, text)
             aggregate = bind(graph, str(metric.model), part, text, axis=axis)
             assert isinstance(aggregate, Aggregate)
+            _refuse_bridges(graph, str(metric.model), (aggregate, *filters), text)
             return _scan(Aggregation(str(metric.model), axis, aggregate, filters, around.timing, moment), scanned)
         if isinstance(part, Name):
             raise DeclarationError(_outside(graph, name, part, text))
         return rebuild(part, change)
 
     return change(tree)
+
+
+def _refuse_bridges(graph: Graph, model: str, trees: tuple[Expression, ...], text: Text) -> None:
+    """Raise `DeclarationError` (fan-out) where what a metric itself reads would multiply the rows of all beside it."""
+    crossed = next((one for one in relations(graph, model, trees) if one.bridge), None)
+    if crossed is not None:
+        said = f"a metric can't cross the bridge '{crossed.model}': one row of '{model}' has many partners there."
+        hint = "A question may group and filter by it."
+        raise DeclarationError(Problem("fan-out", said, text.place, hint))
 
 
 def _derived(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbench.declare.terms import Relationship
-from workbench.errors import Place, Problem, Unanswerable, one_of
+from workbench.declare.terms import Bridge, Relationship
+from workbench.errors import DeclarationError, Place, Problem, Unanswerable, did_you_mean, one_of
 from workbench.graph.build import Graph
 
 LONGEST = 5
@@ -14,6 +14,9 @@ LONGEST = 5
 
 CALENDAR = "@"
 """Stands between a time dimension and the calendar joined to it, in the last role of a relation."""
+
+BRIDGE = "/"
+"""What the last role of a relation ends with that is the pairs of a bridge, on the way to that role."""
 
 Roles = tuple[str, ...]
 
@@ -26,16 +29,53 @@ class Hop:
     role: str
     model: str
     relationship: Relationship
+    bridge: Bridge | None = None
 
 
 def hops(graph: Graph, base: str, roles: Roles) -> tuple[Hop, ...]:
     """The steps along ``roles`` from ``base``; every role must exist."""
     out: list[Hop] = []
     for role in roles:
-        relationship = graph.model(base).relationships[role]
-        out.append(Hop(base, role, relationship.to, relationship))
+        relationship = graph.model(base).relationships.get(role)
+        if relationship is not None:
+            out.append(Hop(base, role, relationship.to, relationship))
+        else:
+            bridge = graph.model(base).bridges[role]
+            _, theirs = paired(graph, base, role)
+            relationship = graph.model(bridge.through).relationships[theirs]
+            out.append(Hop(bridge.through, theirs, bridge.to, relationship, bridge))
         base = relationship.to
     return tuple(out)
+
+
+def paired(graph: Graph, model: str, role: str) -> tuple[str, str]:
+    """The relationships of a bridge's pairs to the model and to its partners.
+
+    Raises `DeclarationError` (unknown-model, ambiguous-path, not-a-key) where the bridge is none.
+    """
+    bridge = graph.model(model).bridges[role]
+    place = graph.models[model].place_of("bridges", role)
+    for name in (bridge.to, bridge.through):
+        if name not in graph.models:
+            hint = did_you_mean(name, graph.models)
+            raise DeclarationError(Problem("unknown-model", f"no semantic model '{name}'.", place, hint))
+    pairs = graph.model(bridge.through)
+    plain = {r: one for r, one in pairs.relationships.items() if one.valid is None}
+    sides = [[r for r, one in plain.items() if one.to == target] for target in (model, bridge.to)]
+    if bridge.to == model and len(sides[0]) == 2:
+        sides = [sides[0][:1], sides[0][1:]]
+    if any(len(side) != 1 for side in sides):
+        said = (
+            f"the bridge '{role}' needs one relationship of '{bridge.through}' to '{model}' and one to '{bridge.to}'."
+        )
+        hint = f"It has: {', '.join(f'{r} to {one.to}' for r, one in plain.items()) or 'none'}."
+        raise DeclarationError(Problem("ambiguous-path", said, place, hint))
+    ours, theirs = sides[0][0], sides[1][0]
+    columns = [ours_ for one in (ours, theirs) for ours_, _ in plain[one].pairs()]
+    if not any(set(key) <= set(columns) for key in pairs.declared_keys()):
+        said = f"{columns} is no declared key of '{bridge.through}', so a pair could stand there twice."
+        raise DeclarationError(Problem("not-a-key", said, place, f"Declare it in 'unique_keys' of '{bridge.through}'."))
+    return ours, theirs
 
 
 def table_at(graph: Graph, base: str, relation: str) -> str:
@@ -43,6 +83,8 @@ def table_at(graph: Graph, base: str, relation: str) -> str:
     if not relation:
         return graph.model(base).table
     *roles, last = relation.split(".")
+    if last.endswith(BRIDGE):
+        return graph.model(hops(graph, base, (*roles, last.removesuffix(BRIDGE)))[-1].parent).table
     if CALENDAR in last:
         return graph.calendars[last.partition(CALENDAR)[2]].term.table
     return graph.model(hops(graph, base, (*roles, last))[-1].model).table
@@ -80,6 +122,11 @@ def route_to(graph: Graph, base: str, target: str, place: Place | None = None, f
             )
         )
     return found[0] if found else None
+
+
+def crossed(roles: str) -> bool:
+    """Whether a relation of a plan is the pairs of a bridge."""
+    return roles.endswith(BRIDGE)
 
 
 def multiplying(graph: Graph, base: str, target: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from workbench.declare.unparse import unparse
 from workbench.graph.bind import Relation, column_of, relations
 from workbench.graph.build import Graph
 from workbench.graph.calendars import around
-from workbench.graph.joins import CALENDAR
+from workbench.graph.joins import BRIDGE, CALENDAR
 from workbench.graph.legs import Leg
 from workbench.graph.resolve import Resolved
 
@@ -133,6 +133,10 @@ def _relied(graph: Graph, leg: Leg) -> Iterator[Reliance]:
         if CALENDAR in one.name:
             yield Reliance(models[one.parent], "", calendar_read(graph.calendars[one.model].term))
             continue
+        if one.bridge is not None:
+            role = one.name.removesuffix(BRIDGE).rpartition(".")[2]
+            yield Reliance(models[one.parent], role, _key_of_pairs(graph, one))
+            continue
         relationship = graph.model(models[one.parent]).relationships[one.role]
         parts = {theirs: pair for (_, theirs), pair in zip(relationship.pairs(), one.pairs, strict=True)}
         trees = tuple(_of_its_own(pair[1], one.name) for pair in parts.values())
@@ -153,6 +157,16 @@ def _relied(graph: Graph, leg: Leg) -> Iterator[Reliance]:
     for grain, calendar in counted:
         for name in (grain, *around(graph, grain)):
             yield Reliance(leg.model, "", periods_read(calendar, name))
+
+
+def _key_of_pairs(graph: Graph, one: Relation) -> KeyRead:
+    """What keeps a pair of a bridge from standing there twice: a declared key of nothing but both its sides."""
+    assert one.bridge is not None
+    model = graph.model(one.model)
+    sides = [r for r in model.relationships.values() if r.valid is None]
+    columns = {ours for r in sides for ours, _ in r.pairs()}
+    key = next(key for key in model.declared_keys() if set(key) <= columns)
+    return key_read(graph, one.model, key)
 
 
 def _of_its_own(tree: Expression, relation: str) -> Expression:

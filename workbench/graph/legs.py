@@ -25,6 +25,7 @@ from workbench.declare.question import Asked, Question
 from workbench.declare.terms import Calendar, Length
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
+from workbench.graph.allocation import check_bridges
 from workbench.graph.bind import (
     Relation,
     Text,
@@ -193,6 +194,10 @@ def leg(
     conditions = tuple(_condition(graph, model, has, f"?{i}") for i, has in enumerate(asked))
     trees += [ours for condition in conditions for ours, _ in condition.pairs]
     joined = relations(graph, model, tuple(trees), base.axis)
+    check_bridges(question, joined, (scanned[i].aggregate for i in indexes))
+    if any(one.bridge for one in joined) and (base.followed or later is not None):
+        said = f"'{model}' is asked over a bridge for what follows events, or by row and moment at once."
+        raise Unanswerable(Problem("not-allocated", said, hint="Leave the bridge out of the question."))
     table = graph.model(model).table
     return Leg(
         model=model,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workbench.declare.grains import DATE_PARTS, GRAINS
-from workbench.declare.terms import Dimension
+from workbench.declare.terms import Bridge, Dimension
 from workbench.errors import Place, Problem, QuestionError, Unanswerable, did_you_mean
 from workbench.graph.build import Graph
 from workbench.graph.calendars import own_grains, steps_of
@@ -66,6 +66,12 @@ def legal(graph: Graph, base: str) -> Iterator[tuple[str, Field]]:
         for name, dimension in graph.model(model).dimensions.items():
             if dimension.visibility == "public":
                 yield ".".join((*roles, name)), Field(roles, model, name)
+    for roles, model in ((), base), *routes(graph, base):
+        for role, bridge in graph.model(model).bridges.items():
+            known = bridge.to in graph.models and bridge.through in graph.models
+            for name, dimension in graph.model(bridge.to).dimensions.items() if known else ():
+                if dimension.visibility == "public":
+                    yield ".".join((*roles, role, name)), Field((*roles, role), bridge.to, name)
 
 
 def _without_suffix(graph: Graph, base: str, path: tuple[str, ...]) -> tuple[tuple[str, ...], str | None, str | None]:
@@ -86,7 +92,7 @@ def _try(graph: Graph, base: str, path: tuple[str, ...]) -> Field | None:
 def _walk(graph: Graph, base: str, names: tuple[str, ...], place: Place | None) -> Field | None:
     roles: Roles = ()
     model, rest = base, names
-    if len(rest) > 1 and rest[0] not in graph.model(base).relationships:
+    if len(rest) > 1 and rest[0] not in {*graph.model(base).relationships, *graph.model(base).bridges}:
         if rest[0] == graph.model(base).entity:
             rest = rest[1:]
         elif rest[0] in graph.models:
@@ -95,10 +101,12 @@ def _walk(graph: Graph, base: str, names: tuple[str, ...], place: Place | None) 
                 return None
             roles, model, rest = route, rest[0], rest[1:]
     for role in rest[:-1]:
-        relationship = graph.model(model).relationships.get(role)
-        if relationship is None or relationship.to not in graph.models:
+        way = graph.model(model).relationships.get(role) or graph.model(model).bridges.get(role)
+        if way is None or way.to not in graph.models:
             return None
-        roles, model = (*roles, role), relationship.to
+        if isinstance(way, Bridge) and way.through not in graph.models:
+            return None
+        roles, model = (*roles, role), way.to
     return Field(roles, model, rest[-1]) if rest[-1] in graph.model(model).dimensions else None
 
 
@@ -185,6 +193,20 @@ def _unreachable(
     graph: Graph, base: str, wanted: str, written: str, paths: list[str], place: Place | None
 ) -> Unanswerable:
     join = multiplying(graph, base, wanted)
+    if pairs := _pairs(graph, base, wanted):
+        holder, through = pairs
+        declare = (
+            f"on '{holder}' declare 'bridges: {{{wanted}: {{to: {wanted}, through: {through}, allocate: equally}}}}'"
+        )
+        return Unanswerable(
+            Problem(
+                "fan-out",
+                f"'{written}' cannot group or filter numbers of '{base}': one row has many of '{wanted}', as "
+                f"'{through}' pairs them (a join through it would multiply rows).",
+                place,
+                f"Legal here: {listed(paths)}. To say what falls to each, {declare}, or 'by' a column or 'whole'.",
+            )
+        )
     if join:
         many, role = join
         return Unanswerable(
@@ -204,6 +226,17 @@ def _unreachable(
             f"Legal here: {listed(paths)}. Or declare a relationship on '{base}'.",
         )
     )
+
+
+def _pairs(graph: Graph, base: str, wanted: str) -> tuple[str, str] | None:
+    """A model to declare a bridge on, and the model that pairs its rows with those of ``wanted``."""
+    near = [base, *(model for _, model in routes(graph, base))]
+    for through in graph.models:
+        met = {one.to for one in graph.model(through).relationships.values()}
+        holder = next((model for model in near if model in met and model != wanted), None)
+        if wanted in met and holder is not None and through not in near:
+            return holder, through
+    return None
 
 
 def listed(paths: list[str]) -> str:

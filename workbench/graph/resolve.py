@@ -13,6 +13,7 @@ from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.question import Asked, Question
 from workbench.declare.terms import Length
 from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
+from workbench.graph.allocation import check_bridges
 from workbench.graph.bind import Text, field_expression, refuse_aggregates
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.calendars import own_grains
@@ -245,6 +246,7 @@ def _without_metrics(graph: Graph, question: Question) -> Resolved:
             said = f"'{part}' is about metrics, and the question asks for none."
             raise QuestionError(Problem("empty-question", said))
     fields, legs = distinct_legs(graph, question)
+    check_bridges(question, [one for part in legs for one in part.relations], ())
     keys = tuple(Key(asked.alias, asked.path, field) for asked, field in zip(question.by, fields, strict=True))
     names = tuple(key.name for key in keys)
     if question.extremes:

@@ -14,6 +14,7 @@ from workbench.declare.grains import GRAINS
 from workbench.declare.terms import Calendar
 from workbench.declare.unparse import unparse
 from workbench.errors import AccessDenied, Problem
+from workbench.graph.allocation import allocated
 from workbench.graph.calendars import plain_column
 from workbench.graph.formulas import SCANNED, Aggregation
 from workbench.graph.legs import Condition
@@ -39,6 +40,7 @@ from workbench.plan.steps import (
     Move,
     Named,
     Pad,
+    Parts,
     Plan,
     Shape,
     Source,
@@ -148,7 +150,7 @@ def _leg(
     summaries = tuple(
         Summary(
             _name(i),
-            leg.following.aggregate if leg.following else hide(one.aggregate),
+            leg.following.aggregate if leg.following else allocated(hide(one.aggregate), leg.relations),
             _all(map(hide, rest[at])),
             _empty(one),
         )
@@ -166,6 +168,10 @@ def _leg(
         name: Source(name, model, table, used.get(name, ()), *_restriction(granted.restrictions.get(table)))
         for name, model, table in (("", leg.model, leg.table), *((r.name, r.model, r.table) for r in leg.relations))
     }
+    for r in leg.relations:
+        if r.bridge is not None:
+            of = tuple(theirs for _, theirs in r.pairs)
+            sources[r.name] = replace(sources[r.name], parts=Parts(of, r.weight, r.bridge.is_whole))
     attached = tuple(Attach(sources[r.name], r.role, r.parent, r.pairs, r.valid) for r in leg.relations)
     return Leg(sources[""], attached, keep, keys, summaries, latest, moments, move, pad, among, follow)
 

@@ -11,8 +11,10 @@ import ibis.expr.datatypes as dt
 
 from workbench.declare.expression import Aggregate, Column, conjunction
 from workbench.errors import Problem, QuestionError
+from workbench.graph.allocation import WEIGHT
 from workbench.graph.formulas import SCANNED
 from workbench.graph.resolve import EXTREMES, OTHER
+from workbench.plan.lower_bridge import numbered, once, weighed
 from workbench.plan.lower_calendar import with_bounds
 from workbench.plan.lower_first import Names
 from workbench.plan.lower_followed import followed
@@ -63,6 +65,8 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
     rows = table.filter(lower_condition(keep, column)) if keep is not None else table
     if leg.latest is not None and leg.move is None:
         rows = _latest(leg.latest, rows, names)
+    if leg.overlaps:
+        leg, rows, names = once(leg, rows, names)
     if leg.follow is not None:
         later, later_names = _joined(leg.follow.leg, find)
         out = followed(leg, rows, names, _values(leg.follow.leg, later, later_names))
@@ -76,7 +80,7 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
         out = padded(leg, out, moments(leg, table, names, _source, find))
     # Where no row was looked at there was nothing to count: an empty count is 0 here as everywhere.
     empty = {one.name: out[one.name].fill_null(one.empty) for one in leg.summaries if one.empty is not None}
-    return out.mutate(**empty) if empty and (leg.move or leg.pad) else out
+    return out.mutate(**empty) if empty and (leg.move or leg.pad or leg.crosses) else out
 
 
 def _values(leg: Leg, table: ir.Table, names: Names) -> ir.Table:
@@ -126,6 +130,7 @@ def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
         for name in source.columns
     }
     rows = base.select(**{name: base[name] for name in leg.source.columns})
+    rows = numbered(rows) if leg.overlaps else rows
     joined = attached(leg, rows, names, lambda source: _source(source, find), late=False)
     for among in leg.among:
         joined = _with_condition(joined, among, names, find)
@@ -151,7 +156,7 @@ def _with_condition(joined: ir.Table, among: Among, names: Names, find: FindTabl
 
 def _source(source: Source, find: FindTable) -> ir.Table:
     table = with_bounds(find(source.table), source.columns)
-    missing = next((name for name in source.columns if name not in table.columns), None)
+    missing = next((name for name in source.columns if name not in (*table.columns, WEIGHT)), None)
     if missing is not None:
         raise QuestionError(
             Problem(
@@ -162,7 +167,8 @@ def _source(source: Source, find: FindTable) -> ir.Table:
         )
     # Policies name columns as SQL does, without regard to case.
     spelled = {name.lower(): name for name in table.columns}
-    return reduce(lambda kept, rule: kept.filter(_row_filter(kept[spelled[rule.column]], rule)), source.filters, table)
+    kept = reduce(lambda kept, rule: kept.filter(_row_filter(kept[spelled[rule.column]], rule)), source.filters, table)
+    return weighed(kept, source.parts) if source.parts is not None else kept
 
 
 def _row_filter(column: Any, rule: RowFilter) -> ir.BooleanValue:

@@ -56,6 +56,11 @@ def _sum(value: Any, where: Any) -> Any:
     return _total(value, where=where).cast("int64") if kind.is_integer() else value.sum(where=where)
 
 
+def _weighted(value: Any, weight: Any, where: Any) -> Any:
+    known = value.notnull() if where is None else value.notnull() & where
+    return (value * weight).sum(where=known) / weight.sum(where=known)
+
+
 def _extreme(value: Any, where: Any, name: str, boolean: str) -> Any:
     return getattr(value, boolean if value.type().is_boolean() else name)(where=where)
 
@@ -87,6 +92,7 @@ _REDUCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "min": lambda value, where: _extreme(value, where, "min", "all"),
         "max": lambda value, where: _extreme(value, where, "max", "any"),
         "avg": lambda value, where: _measured(value).mean(where=where),
+        "weighted_avg": lambda value, weight, where: _weighted(value, weight, where),
         "median": lambda value, where: _measured(value).quantile(0.5, where=where),
         "percentile": lambda value, fraction, where: _measured(value).quantile(_fraction(fraction), where=where),
         "percentile_disc": _discrete_percentile,

@@ -17,6 +17,7 @@ from workbench.declare.lifted import Lifted
 from workbench.declare.temporal import as_temporal
 from workbench.declare.unparse import unparse
 from workbench.errors import DeclarationError, InternalError, Problem
+from workbench.graph.allocation import WEIGHTED
 from workbench.plan.lower_aggregate import lower_aggregation
 from workbench.plan.lower_functions import COPIES, LOWERED, counted
 from workbench.plan.lower_lifted import fitted_place
@@ -108,8 +109,9 @@ def lower_aggregate(aggregate: Aggregate, column: FindColumn, table: ir.Table) -
     condition = aggregate.condition
     where = None if condition is None else lower_condition(condition, column)
     _check_size(aggregate)
-    signature = AGGREGATES[aggregate.function]
-    kinds = [signature.parameter(at) for at in range(len(aggregate.arguments))]
+    # A mean of parts of rows is no word of the language: its value and its weight are numbers, as of an average.
+    signature = AGGREGATES["avg" if aggregate.function == WEIGHTED else aggregate.function]
+    kinds = [signature.parameter(0 if aggregate.function == WEIGHTED else at) for at in range(len(aggregate.arguments))]
     values = [
         _typed(_aligned([argument], column, kind)[0], kind)
         for argument, kind in zip(aggregate.arguments, kinds, strict=True)

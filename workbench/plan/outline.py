@@ -167,6 +167,11 @@ def _attach(attach: Attach, keys: Keys) -> str:
     if attach.valid is not None:
         moment, start, end = map(_text, attach.valid)
         return f"{join}, the row valid at {moment} (from {start}, until {end}; one at a time, {sure}; {stay})"
+    if attach.source.parts is not None:
+        one = attach.source.parts
+        falls = f"by {_text(one.by)}" if one.by is not None else "equally"
+        split = "each has the whole row, and it counts once in a group" if one.whole else f"a row is split {falls}"
+        return f"{join} (a declared bridge to several partners: {split}; rows without a partner stay whole)"
     return f"{join} (to-one: a key of '{attach.source.model}', {sure}, so no row multiplies; {stay})"
 
 

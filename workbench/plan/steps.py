@@ -21,6 +21,19 @@ class Source:
     columns: tuple[str, ...]
     filters: tuple[RowFilter, ...] = ()
     masks: tuple[Mask, ...] = ()
+    parts: Parts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of a row falls to each of its partners: rows that share ``of`` are its pairs, each weighs as much as ``by``.
+
+    Without ``by`` all weigh the same; with ``whole``, each has the whole and nothing is weighed.
+    """
+
+    of: tuple[Expression, ...]
+    by: Expression | None
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +168,16 @@ class Leg:
     follow: Follow | None = None
     first: First | None = None
     every: bool = False
+
+    @property
+    def crosses(self) -> bool:
+        """Whether it goes over a bridge, where a row has several partners."""
+        return any(attach.source.parts for attach in self.attached)
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether a row may count in several groups, in each of them once."""
+        return any(attach.source.parts and attach.source.parts.whole for attach in self.attached)
 
 
 @dataclass(frozen=True, slots=True)

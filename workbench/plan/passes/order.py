@@ -24,10 +24,18 @@ PASSES: tuple[Callable[[Plan, Facts], Plan], ...] = (
 
 def improve(plan: Plan, facts: Facts) -> Plan:
     """The plan after every pass."""
-    return together(_each(plan, facts))
+    better = _each(plan, facts)
+    return better if _crosses(better) else together(better)
+
+
+def _crosses(plan: Plan) -> bool:
+    """Whether it goes over a bridge: a row stands there several times, and what passes know of rows does not hold."""
+    return any(leg.crosses for leg in plan.legs) or any(_crosses(level.plan) for level in plan.levels)
 
 
 def _each(plan: Plan, facts: Facts) -> Plan:
+    if _crosses(plan):
+        return plan
     for one in PASSES:
         plan = one(plan, facts)
     return replace(plan, levels=tuple(replace(level, plan=_each(level.plan, facts)) for level in plan.levels))
