@@ -55,7 +55,12 @@ def _points(spine: Moments, table: ir.Table, names: Names, read: ReadSource, fin
         return table[names[of.relation, of.name]]
 
     at = lower(spine.at, column)
-    bounds = table.aggregate(low=at.min(), high=at.max())
+    ends = (at.min(), at.max())
+    if isinstance(spine.at, Call) and spine.at.function == "truncate":
+        # The period of the first moment is the first period, so one moment is truncated and not every row's.
+        moment, grain = lower(spine.at.arguments[0], column), spine.grain
+        ends = (truncate(moment.min(), grain), truncate(moment.max(), grain))
+    bounds = table.aggregate(low=ends[0], high=ends[1])
     low, high = bounds.low.cast("timestamp"), bounds.high.cast("timestamp")
     step = ibis.interval(1, unit=_UNITS[spine.grain])
     return bounds.select(**{T: ibis.range(low, high + step, step).unnest().cast(at.type())})
