@@ -102,6 +102,8 @@ def test_out_and_back_and_out_again(site: Site, openid: OpenId) -> None:
     thief = site.browser()
     thief.cookies.update(stolen)
     assert thief.get("/me").json() == {"slug": "token-revoked"}
+    left = thief.post("/logout")  # whose login has ended is not stuck with its cookie
+    assert (left.status_code, 'workbench_session=""; expires=' in left.headers["set-cookie"]) == (303, True)
     assert [(one.verb, one.principal) for one in site.trust.audit.search()] == [
         ("logout", "paula@united.example"),
         ("login", "paula@united.example"),
