@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -35,7 +36,7 @@ _ABOUT = (
 
 def make_app(gateway: Gateway) -> FastAPI:
     """The application over a gateway; closing it closes the gateway."""
-    app = FastAPI(
+    app = _App(
         title="Workbench gateway",
         version=version("governed-workbench"),
         description=_ABOUT,
@@ -58,6 +59,20 @@ def make_app(gateway: Gateway) -> FastAPI:
         app.include_router(login_router(gateway.login))
     app.add_middleware(Requests, gateway=gateway)
     return app
+
+
+class _App(FastAPI):
+    """An application whose document says the truth of moments."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; a moment of data has no zone where its column has none, and so is no 'date-time'."""
+        described = super().openapi()
+        shapes = described["components"]["schemas"]
+        for shape, part in (("MetricCard", "fresh_until"), ("TimeRange", "start"), ("TimeRange", "end")):
+            for either in shapes.get(shape, {}).get("properties", {}).get(part, {}).get("anyOf", ()):
+                if either.get("format") == "date-time":
+                    del either["format"]
+        return described
 
 
 def _name(route: APIRoute) -> str:
