@@ -23,6 +23,7 @@ GLOSSARY = (
     "declare/people.py",
     "session/answer.py",
     "session/catalog.py",
+    "session/door.py",
     "session/session.py",
 )
 
