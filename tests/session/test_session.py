@@ -169,3 +169,19 @@ def test_the_verbs_of_sql_see_what_their_asker_sees(as_user: As) -> None:
     assert {row["name"] for row in paula.sql("SHOW TABLES").rows()} == set(paula.tables())
     described = paula.sql("DESCRIBE SELECT carrier, count(*) AS n FROM flights GROUP BY 1").rows()
     assert [(row["column_name"], row["column_type"]) for row in described] == [("carrier", "VARCHAR"), ("n", "BIGINT")]
+
+
+@pytest.mark.parametrize("name", ["t", "at", "a", "low", "value", "rank", "select", 'quo"te', "%", "metric"])
+@pytest.mark.parametrize("metric", ["flights_trailing_7_days", "late_share", "flights_change_on_week"])
+def test_a_column_may_have_any_name_that_is_not_ours(as_user: As, metric: str, name: str) -> None:
+    parts = {"by": [{name: "carrier"}, "metric_time.month"], "time": ("2013-01-01", "2013-01-31")}
+    renamed = as_user(ANA).query(metric, **parts).to_arrow()
+    plain = as_user(ANA).query(metric, by=["carrier", "metric_time.month"], time=parts["time"]).to_arrow()
+    assert renamed.column_names == [name, *plain.column_names[1:]]
+    assert [c.to_pylist() for c in renamed.columns] == [c.to_pylist() for c in plain.columns]
+
+
+@pytest.mark.parametrize("name", ["__at", "__0", "", " "])
+def test_a_name_of_ours_is_refused(as_user: As, name: str) -> None:
+    with pytest.raises(QuestionError, match="cannot name a column"):
+        as_user(ANA).query("flights", by={name: "carrier"})

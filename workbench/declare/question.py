@@ -27,6 +27,13 @@ class Asked(Term):
     path: str
     alias: str
 
+    @field_validator("alias")
+    @classmethod
+    def _not_ours(cls, alias: str) -> str:
+        if alias.startswith("__") or not alias.strip():
+            raise ValueError(f"'{alias}' cannot name a column: say a name that starts with no two underscores")
+        return alias
+
     @property
     def renamed(self) -> bool:
         """Whether the asker chose another name for the column."""

@@ -14,9 +14,9 @@ from workbench.graph.build import Graph
 from workbench.graph.calendars import own_grains
 
 TIME = "!"
-"""The relation of moments in expressions of a moved leg: ``Column("!", "t")`` is the moment asked for."""
+"""The relation of moments in expressions of a moved leg: ``Column("!", "__now")`` is the moment asked for."""
 
-NOW = Column(TIME, "t")
+NOW = Column(TIME, "__now")
 
 LOOKED_AT = Column(TIME, "__end")
 """The moment that one asked for looks at."""
