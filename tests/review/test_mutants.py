@@ -1,7 +1,7 @@
 """Hundreds of small changes to the reference metrics: the value report tells of each whether it moves a number.
 
-Whether it does is decided by another way: both definitions by every day, airport, carrier and status at once, compared
-row by row in Python, where the report groups by one axis at a time and merges in the engine.
+Whether it does is decided by another way: both definitions by every day, airport, carrier and status at once, and by
+each alone, compared row by row in Python, where the report groups by many axes and merges in the engine.
 """
 
 from __future__ import annotations
@@ -121,11 +121,19 @@ def engine(flights_file: Path) -> Iterator[DuckDBEngine]:
     engine.close()
 
 
-def _finely(graph: Graph, name: str, engine: DuckDBEngine) -> Any:
-    """The values of a metric by everything at once; its refusal where it has none."""
+def _finely(graph: Graph, name: str, engine: DuckDBEngine) -> list[Any]:
+    """The values of a metric by everything at once, and by each alone: of distinct values only both tell all."""
     try:
         models = base_models(graph, name)
-        by = FINEST if models == ("flights",) else ("metric_time.day",) if _timed(graph, models) else ()
+    except WorkbenchError as error:
+        return [error.slug]
+    by = FINEST if models == ("flights",) else FINEST[:1] if _timed(graph, models) else ()
+    return [_values(graph, name, paths, engine) for paths in dict.fromkeys([(), by, *((path,) for path in by)])]
+
+
+def _values(graph: Graph, name: str, by: tuple[str, ...], engine: DuckDBEngine) -> Any:
+    """The values by some paths; the refusal where there are none."""
+    try:
         rows = ask(graph, Question(metrics={"v": name}, by=by), engine, keys_of(engine)).to_pylist()
     except WorkbenchError as error:
         return error.slug
@@ -137,6 +145,8 @@ def _timed(graph: Graph, models: tuple[str, ...]) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, float) and isinstance(other, float):

@@ -111,6 +111,18 @@ def test_what_can_be_answered_no_more_is_told_and_counts_as_moved(engine: DuckDB
     assert "gone" in str(found.problems[0])
 
 
+@pytest.mark.parametrize("late", ["window: 2 months", "offset: 1 month", "to_date: year"])
+def test_what_has_values_at_moments_alone_is_looked_at_month_by_month(
+    engine: DuckDBEngine, tmp_path: Path, late: str
+) -> None:
+    same = moved(engine, tmp_path / "same", f"expr: sum(amount)\n{late}", f"expr: sum(amount) * 1\n{late}")
+    assert (same.moved, same.certain) == (False, True)
+    found = moved(engine, tmp_path, f"expr: sum(amount)\n{late}", f"expr: sum(amount) * 2\n{late}")
+    assert found.moved
+    assert {axis.by for axis in found.axes} == {"metric_time.month", "day.month", "status", "country", "size"}
+    assert all(", 2026-" in str(m.group) for axis in found.axes if axis.by == "status" for m in axis.most)
+
+
 def test_without_time_it_says_what_it_has_not_looked_at(engine: DuckDBEngine, tmp_path: Path) -> None:
     one = Definition(graph(tmp_path, "expr: sum(amount)"), "m")
     found = compare(one, one, engine, keys_of(engine), frozenset({"country"}), 0)

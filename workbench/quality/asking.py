@@ -16,6 +16,7 @@ from workbench.plan.lower import to_sql
 from workbench.quality.keys import uniqueness
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.keys import Keys
+from workbench.warehouse.stand_in import type_of
 
 PROVER = Principal("tests")
 """Whoever runs tests and reviews holds the warehouse anyway."""
@@ -26,7 +27,12 @@ def sound_sql(graph: Graph, question: Question, engine: Engine, keys: Keys) -> s
     resolved = resolve(graph, question)
     keys.require(graph, relied(graph, resolved), Restriction)
     granted = issue(resolved, PROVER, Restriction)
-    return to_sql(build(granted, engine.types, ""), engine.schema, engine.dialect, engine.catalog)
+    return to_sql(
+        build(granted, lambda table: {c: type_of(t) for c, t in engine.types(table).items()}, ""),
+        engine.schema,
+        engine.dialect,
+        engine.catalog,
+    )
 
 
 def ask(graph: Graph, question: Question, engine: Engine, keys: Keys) -> Any:

@@ -21,6 +21,7 @@ from workbench.warehouse.keys import Keys
 
 SHOWN = 10
 """Groups shown of those that moved, the furthest first."""
+NEEDS_TIME = "needs-time"
 CLOSE = 1e-9
 """The relative difference of two fractions that is rounding; whole numbers and decimals are compared exactly."""
 
@@ -89,17 +90,20 @@ def compare(
     end = clock.monotonic() + seconds
     problems: list[Problem] = []
     before, after = (_total(one, engine, keys, problems) for one in (old, new))
+    timed = any(problem.slug == NEEDS_TIME for problem in problems)
+    if timed:  # it has values at moments alone, and so no total: every axis is looked at month by month
+        problems = [problem for problem in problems if problem.slug != NEEDS_TIME]
+        before = after = None
     axes: list[Axis] = []
     unlooked: list[str] = []
-    if not problems:
-        for path in _axes(old, new, first):
-            if clock.monotonic() > end and axes:
-                unlooked.append(path)
-                continue
-            try:
-                axes.append(_axis(old, new, path, engine, keys, _kind(before, after)))
-            except WorkbenchError as error:
-                problems += error.problems
+    for path in _axes(old, new, first) if not problems else ():
+        if clock.monotonic() > end and axes:
+            unlooked.append(path)
+            continue
+        try:
+            axes.append(_axis(old, new, path, timed, engine, keys))
+        except WorkbenchError as error:
+            problems += error.problems
     moved = bool(problems) or _differ(before, after) or any(axis.moved for axis in axes)
     rows = None if problems else _rows(old, new, engine, keys)
     # What tells most comes first: where some groups moved and others did not.
@@ -140,19 +144,26 @@ def _paths(one: Definition) -> list[str]:
     return out
 
 
-def _axis(old: Definition, new: Definition, path: str, engine: Engine, keys: Keys, kind: str) -> Axis:
+def _axis(old: Definition, new: Definition, path: str, timed: bool, engine: Engine, keys: Keys) -> Axis:
     """Both answers grouped by a path, merged in the engine, so that only what moved comes back."""
+    by = {"k": path} | ({"t": MONTHS} if timed and path != MONTHS else {})
     sides = [
-        sound_sql(one.graph, Question(metrics={"v": one.name}, by={"k": path}), engine, keys).rstrip("; \n")
+        sound_sql(one.graph, Question(metrics={"v": one.name}, by=by), engine, keys).rstrip("; \n")
         for one in (old, new)
     ]
+    kind = _kind(*(engine.run(f"SELECT v FROM ({side}) AS s LIMIT 0").schema.field(0).type for side in sides))
+    shown = (
+        "CAST(k AS VARCHAR)"
+        if len(by) == 1
+        else "concat(coalesce(CAST(k AS VARCHAR), 'none'), ', ', CAST(t AS VARCHAR))"
+    )
     distance = "" if kind == "other" else "abs(coalesce(a, 0) - coalesce(b, 0)) DESC,"
     # UNION ALL and GROUP BY take rows without a group together, which a join would not.
     found = engine.run(
         f"""
         WITH b AS ({sides[0]}), a AS ({sides[1]}), u AS (
-            SELECT CAST("k" AS VARCHAR) AS k, "v" AS b, NULL AS a, 1 AS hb, 0 AS ha FROM b
-            UNION ALL SELECT CAST("k" AS VARCHAR), NULL, "v", 0, 1 FROM a
+            SELECT {shown} AS k, v AS b, NULL AS a, 1 AS hb, 0 AS ha FROM b
+            UNION ALL SELECT {shown}, NULL, v, 0, 1 FROM a
         ), g AS (
             SELECT k, max(b) AS b, max(a) AS a, max(hb) AS hb, max(ha) AS ha FROM u GROUP BY k
         ), m AS (SELECT k, b, a, (hb <> ha OR {DIFFER[kind]}) AS moved FROM g)
@@ -172,9 +183,8 @@ DIFFER = {
 """The condition that two values differ, for each kind of value."""
 
 
-def _kind(*columns: Any) -> str:
+def _kind(*types: Any) -> str:
     """What the values are: fractions where one side is, numbers compared exactly, or anything else."""
-    types = [column.type for column in columns]
     if any(map(pat.is_floating, types)):
         return "fraction"
     return "number" if all(pat.is_integer(one) or pat.is_decimal(one) for one in types) else "other"
