@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,10 +74,11 @@ def folded(table: ir.Table, first: First, by: Mapping[str, Any], needed: Iterabl
     return table.group_by(**by).aggregate(**parts) if by else table.aggregate(**parts)
 
 
-def numbers(table: ir.Table, first: First, keys: Iterable[str], summaries: Iterable[Summary]) -> ir.Table:
+def numbers(table: ir.Table, first: First, keys: Sequence[str], summaries: Iterable[Summary]) -> ir.Table:
     """The groups with what was asked for, from their parts; a count of nothing is 0."""
     shown = {}
     for one in summaries:
         value = lower(finished(one, first), lambda of: table[of.name])
-        shown[one.name] = value if one.empty is None else value.fill_null(one.empty)
+        # A group has rows; the whole without keys may have none.
+        shown[one.name] = value if keys or one.empty is None else value.fill_null(one.empty)
     return table.select(*keys, **shown)
