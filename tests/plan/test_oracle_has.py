@@ -321,3 +321,21 @@ def test_several_ways_to_an_entity_ask_for_via(workspace: Workspace) -> None:
             asking.ask(Question(metrics="customers", where="region has gold_orders >= 1"))
         with pytest.raises(Unanswerable, match="leads from 'orders' to 'customers', and 'region' is of 'regions'"):
             asking.ask(Question(metrics="customers", where="region via customer has orders >= 1"))
+
+
+@pytest.mark.nightly
+@oracle
+@given(tables=shops, than=st.integers(0, 3))
+def test_values_of_what_an_entity_has(workspace: Workspace, tables: shop.Tables, than: int) -> None:
+    def orders_of(row: shop.Row) -> int:
+        return sum(one["customer_id"] == row["customer_id"] for one in tables["orders"])
+
+    kept = [row for row in tables["customers"] if orders_of(row) >= than]
+    with session(workspace, tables) as asking:
+        condition = f"customer has orders >= {than}"
+        asked = Question(by="tier", where=condition)
+        assert {row["tier"] for row in asking.ask(asked).rows()} == {row["tier"] for row in kept}
+        statuses = {row["status"] for row in tables["orders"]}
+        assert {
+            row["status"] for row in asking.ask(Question(by="status", where="order has orders >= 1")).rows()
+        } == statuses

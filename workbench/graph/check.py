@@ -7,6 +7,7 @@ from functools import partial
 
 from workbench.declare.declared import Declared
 from workbench.declare.question import Question, SavedQuery
+from workbench.declare.terms import Metric
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
 from workbench.graph.bind import field_expression
@@ -102,6 +103,7 @@ def _metrics(graph: Graph) -> Iterator[Problem]:
                     declared.place_of("time_dimension"),
                     did_you_mean(metric.time_dimension, graph.model(metric.model).dimensions),
                 )
+        yield from _words(graph, declared)
         replaced_by = metric.deprecated.replaced_by if metric.deprecated else None
         if replaced_by and replaced_by not in graph.metrics:
             yield Problem(
@@ -113,6 +115,27 @@ def _metrics(graph: Graph) -> Iterator[Problem]:
         for index, test in enumerate(metric.tests) if not problems else ():
             asked = Question(metrics=name, by=test.by, where=test.where)
             yield from _raised(partial(resolve, graph, asked), declared.place_of("tests", index))
+
+
+def _words(graph: Graph, declared: Declared[Metric]) -> Iterator[Problem]:
+    """Names that may be columns of a table, but look like dimensions spelt wrongly: nothing but data can tell."""
+    metric = declared.term
+    levels = metric.non_additive.by if metric.non_additive else ()
+    asked = [(metric.model, name, ("non_additive", "by")) for name in levels]
+    if metric.conversion is not None:
+        sides = (metric.conversion.from_, metric.conversion.to)
+        models = (graph.metrics[side].term.model if side in graph.metrics else None for side in sides)
+        asked += [(m, name, ("conversion", "entity")) for m, name in zip(models, metric.conversion.entity, strict=True)]
+    for model, name, path in asked:
+        if model is None or model not in graph.models or "." in name:
+            continue
+        term = graph.model(model)
+        known = {ours for one in term.relationships.values() for ours, _ in one.pairs()}
+        known |= {*term.dimensions, *(column for key in term.declared_keys() for column in key)}
+        near = did_you_mean(name, sorted(known)) if name not in known else ""
+        if near:
+            said = f"'{name}' is no dimension or key of '{model}', so it is taken for a column of its table."
+            yield Problem("unknown-dimension", said, declared.place_of(*path), near, severity="warning")
 
 
 def _saved(graph: Graph, workspace: Workspace) -> Iterator[Problem]:

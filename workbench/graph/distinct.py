@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.declare.expression import Expression, Name, conjunction, walk
+from workbench.declare.expression import Expression, Has, Name, conjunction, walk
 from workbench.declare.grains import GRAINS
 from workbench.declare.lifted import LiftedText
 from workbench.declare.question import Asked, Question
@@ -11,6 +11,7 @@ from workbench.errors import Problem, QuestionError, Unanswerable
 from workbench.graph.bind import Text
 from workbench.graph.build import Graph
 from workbench.graph.calendars import own_grains
+from workbench.graph.entities import entity_key
 from workbench.graph.legs import Base, Leg, conjuncts, field_of, leg
 from workbench.graph.paths import METRIC_TIME, Field, find
 
@@ -34,7 +35,8 @@ def distinct_legs(graph: Graph, question: Question) -> tuple[tuple[Field, ...], 
         legs.append(_leg(graph, _part(question, timed, on_time), base, fields))
     if others or on_rows:
         paths = [tuple(a.path.split(".")) for a in others] + [p.path for tree in on_rows for p in _names(tree)]
-        base = _row_base(graph, paths)
+        entities = [p.entity.path for tree in on_rows for p in walk(tree) if isinstance(p, Has)]
+        base = _row_base(graph, paths, entities)
         part = _part(question, others, on_rows).model_copy(update={"time": None})
         legs.append(_leg(graph, part, base, fields))
     return tuple(fields[asked.alias] for asked in question.by), tuple(legs)
@@ -100,10 +102,12 @@ def _calendar_base(graph: Graph, paths: list[str]) -> Base:
     return Base(best.calendar, best.column)
 
 
-def _row_base(graph: Graph, paths: list[Path]) -> Base:
-    """The one model whose rows give the values: the named one, else the nearest that reaches every path."""
+def _row_base(graph: Graph, paths: list[Path], entities: list[Path]) -> Base:
+    """The one model whose rows give the values: the named one, else the nearest that reaches every path and entity."""
     named = [path[0] for path in paths if len(path) > 1 and path[0] in graph.models]
     fitting = [m for m in graph.models if all(_reaches(graph, m, path) for path in paths)]
+    fitting = [m for m in fitting if all(_belongs(graph, m, entity) for entity in entities)]
+    paths = [*paths, *entities]
     if named and named[0] in fitting:
         return Base(named[0], graph.model(named[0]).time_dimension)
     near = [m for m in fitting if any(_starts_at(graph, m, path) for path in paths)] or fitting
@@ -130,6 +134,15 @@ def _row_base(graph: Graph, paths: list[Path]) -> Base:
 def _starts_at(graph: Graph, model: str, path: Path) -> bool:
     """Whether a path is about the model itself and not about one it leads to."""
     return path[0] in graph.model(model).dimensions or path[0] == graph.model(model).entity
+
+
+def _belongs(graph: Graph, model: str, entity: Path) -> bool:
+    """Whether rows of a model belong to an entity."""
+    try:
+        entity_key(graph, model, entity)
+    except Unanswerable:
+        return False
+    return True
 
 
 def _reaches(graph: Graph, model: str, path: Path) -> bool:

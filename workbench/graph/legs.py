@@ -397,9 +397,7 @@ def _between(
     )
 
 
-def _ends(
-    graph: Graph, question: Question, base: Base, grain: str, *, moved: bool
-) -> tuple[Expression, Expression]:
+def _ends(graph: Graph, question: Question, base: Base, grain: str, *, moved: bool) -> tuple[Expression, Expression]:
     """What must lie before the end of a span, and what after its start: the moment, or both ends of its own period."""
     if grain in GRAINS:
         axis = find(graph, base.model, (METRIC_TIME,), axis=base.axis)

@@ -215,7 +215,7 @@ def _unreachable(
                 f"'{written}' cannot group or filter numbers of '{base}': one row of '{base}' has many of "
                 f"'{wanted}' (the join through '{many}.{role}' would multiply its rows).",
                 place,
-                f"Legal here: {listed(paths)}. Or ask for a metric of '{wanted}'.",
+                f"Legal here: {listed(paths)}. Or ask for a metric of '{wanted}'; where there is none, declare one.",
             )
         )
     return Unanswerable(
