@@ -159,14 +159,22 @@ def test_a_replaced_file_is_read_anew(tmp_path: Path) -> None:
     assert ask(pool, "FROM t") == "closed"
 
 
-def test_workers_end_with_their_parent(file: Path, tmp_path: Path) -> None:
-    program = "\n".join(
-        (
-            "import sys; from pathlib import Path; from workbench.gateway.workers import Workers",
-            "w = Workers(Path(sys.argv[1]), 1); w.await_ready()",
-            "print(*w.pids, flush=True); w.stream(sys.argv[2], query_id='q')",
-        )
-    )
+WHILE_RUNNING = """
+import sys; from pathlib import Path; from workbench.gateway.workers import Workers
+w = Workers(Path(sys.argv[1]), 1); w.await_ready()
+print(*w.pids, flush=True); w.stream(sys.argv[2], query_id='q')
+"""
+UNHEARD = """
+import sys, time; from pathlib import Path; from workbench.warehouse.limits import Limits
+from workbench.warehouse.worker_process import WorkerProcess
+w = WorkerProcess(Path(sys.argv[1]), Limits()); w.await_ready()
+w.say({"number": 1, "sql": "SELECT nope", "cpu_seconds": 9, "result": 9}); time.sleep(0.3)
+print(w.pid, flush=True); time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("program", [WHILE_RUNNING, UNHEARD])
+def test_workers_end_with_their_parent(file: Path, tmp_path: Path, program: str) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(
         [sys.executable, "-c", program, str(file), ENDLESS], stdout=subprocess.PIPE, text=True, env=environment

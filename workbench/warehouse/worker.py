@@ -81,16 +81,18 @@ class Worker:
 
     def listen(self) -> None:
         """Read what the parent says; that it has gone is heard even while a statement runs."""
-        with self.control.makefile("rb") as lines:
-            for line in lines:
-                message = json.loads(line)
-                if "stop" in message:
-                    self.stopped = message["stop"]
-                    self.interrupt(message["stop"])
-                else:
-                    self.asked.put(message)
-        shutil.rmtree(self.temp, ignore_errors=True)
-        os._exit(0)
+        try:
+            with self.control.makefile("rb") as lines:
+                for line in lines:
+                    message = json.loads(line)
+                    if "stop" in message:
+                        self.stopped = message["stop"]
+                        self.interrupt(message["stop"])
+                    else:
+                        self.asked.put(message)
+        finally:  # also where the parent went without having heard all: that reads as an error, not as an end
+            shutil.rmtree(self.temp, ignore_errors=True)
+            os._exit(0)
 
     def interrupt(self, number: int) -> None:
         """Stop the statement of that number; one that has not begun yet never does."""
@@ -213,16 +215,20 @@ def _sizes() -> tuple[int, int]:
 def main() -> None:
     """Serve with what the parent gave as one JSON argument."""
     given = json.loads(sys.argv[1])
-    with open(given["data"], "wb", buffering=1 << 20) as data:
-        Worker(
-            path=Path(given["path"]),
-            temp=Path(given["temp"]),
-            control=socket.socket(fileno=given["control"]),
-            data=data,
-            memory=given["memory"],
-            temp_bytes=given["temp_bytes"],
-            threads=given["threads"],
-        ).serve()
+    temp = Path(given["temp"])
+    try:
+        with open(given["data"], "wb", buffering=1 << 20) as data:
+            Worker(
+                path=Path(given["path"]),
+                temp=temp,
+                control=socket.socket(fileno=given["control"]),
+                data=data,
+                memory=given["memory"],
+                temp_bytes=given["temp_bytes"],
+                threads=given["threads"],
+            ).serve()
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
 
 
 if __name__ == "__main__":
