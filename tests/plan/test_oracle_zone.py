@@ -116,13 +116,15 @@ def local(row: dict[str, Any], axis: str, zone: str) -> datetime | None:
         return None
     if axis == "bare":
         return bare(row["at"])
-    if axis == "on_wall":  # an hour that clocks show twice is its first
+    if axis == "on_wall":  # an hour that clocks show twice is the later one
         wall = on_wall(row["at"])
         assert wall is not None
         return (
             wall
             if not zone
-            else wall.replace(tzinfo=ZoneInfo("America/New_York")).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+            else wall.replace(tzinfo=ZoneInfo("America/New_York"), fold=1)
+            .astimezone(ZoneInfo(zone))
+            .replace(tzinfo=None)
         )
     return row["at"].astimezone(ZoneInfo(zone or "UTC")).replace(tzinfo=None)
 

@@ -39,7 +39,7 @@ def local_time(value: ir.Value, zone: str) -> ir.TimestampValue:
 
 
 def moment_of(value: ir.Value, zone: str) -> ir.Value:
-    """The moment at which the wall clock of a zone shows a time; what is no time of the day, or has a zone, stays."""
+    """The moment at which the wall clock of a zone shows a time, the later one where it shows it twice; others stay."""
     kind = value.type()
     return _local_to_zone(zone, value) if kind.is_timestamp() and kind.timezone is None else value
 
