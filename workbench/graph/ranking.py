@@ -6,7 +6,7 @@ from workbench.declare.question import Asked, Question, Top
 from workbench.errors import Problem, QuestionError, did_you_mean
 from workbench.graph.paths import METRIC_TIME
 
-VALUE = "__value"
+VALUE = "^value"
 """What groups are ranked by, as no alias that a person types is called."""
 
 _KEPT = frozenset({"where", "time", "timezone"})
