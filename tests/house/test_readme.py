@@ -33,7 +33,7 @@ def test_the_first_screen_has_exactly_two_commands() -> None:
     commands = [
         line for kind, body in re.findall(r"```(\w+)\n(.*?)```", first, re.DOTALL) for line in body.splitlines()
     ]
-    assert commands == ["pip install uv && uv run workbench up", "pip install uv && uv run pytest"]
+    assert commands == ["pip install uv && uv run workbench up", "pip install uv && uv run pytest -n auto"]
 
 
 def test_python_blocks_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,17 +27,17 @@ class Asked(Term):
     path: str
     alias: str
 
-    @field_validator("alias")
-    @classmethod
-    def _not_ours(cls, alias: str) -> str:
-        if alias.startswith("__") or not alias.strip():
-            raise ValueError(f"'{alias}' cannot name a column: say a name that starts with no two underscores")
-        return alias
-
     @property
     def renamed(self) -> bool:
         """Whether the asker chose another name for the column."""
         return self.alias != self.path
+
+
+def _not_ours(alias: str) -> str:
+    """A name for a column that none of our own can be."""
+    if alias.startswith("__") or not alias.strip():
+        raise ValueError(f"'{alias}' cannot name a column: say a name that starts with no two underscores")
+    return alias
 
 
 def _asked(value: Any) -> Any:
@@ -48,7 +48,7 @@ def _asked(value: Any) -> Any:
     out: list[Asked] = []
     for item in items:
         if isinstance(item, dict) and not {"path", "alias"} <= item.keys():
-            out.extend(Asked(path=str(path).strip(), alias=str(alias)) for alias, path in item.items())
+            out.extend(Asked(path=str(path).strip(), alias=_not_ours(str(alias))) for alias, path in item.items())
         elif isinstance(item, str):
             out.append(Asked(path=item.strip(), alias=item.strip()))
         else:
