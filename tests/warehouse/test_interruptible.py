@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from workbench.errors import WarehouseError
 from workbench.warehouse import interruptible
+from workbench.warehouse.interruptible import Cancel, call, under
 
 SCRIPT = """
 import json, sys, time
@@ -132,3 +134,32 @@ def _await(client: object, request: str, state: str) -> None:
         ours = message["parent_header"].get("msg_id") == request
         if ours and message["header"]["msg_type"] == "status" and message["content"]["execution_state"] == state:
             return
+
+
+def test_a_cancel_from_another_thread_stops_what_runs_and_what_would_start() -> None:
+    cancel, ended = Cancel(), threading.Event()
+
+    def work() -> str:
+        assert ended.wait(10)
+        return "stopped"
+
+    threading.Timer(0.2, cancel.cancel).start()
+    with under(cancel):
+        assert call(work, ended.set) == "stopped"
+        with pytest.raises(WarehouseError, match="stopped"):
+            call(lambda: "too late", ended.set)
+    assert call(lambda: "nobody's", ended.set) == "nobody's"
+
+
+def test_a_cancel_is_repeated_until_it_is_heard() -> None:
+    cancel = Cancel()
+    heard: list[int] = []
+
+    def work() -> int:
+        while len(heard) < 3:
+            time.sleep(0.005)
+        return len(heard)
+
+    threading.Timer(0.05, cancel.cancel).start()
+    with under(cancel):
+        assert call(work, lambda: heard.append(1)) >= 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -170,7 +170,7 @@ class DuckDBEngine:
 
     def _guarded(self, cursor: Cursor, work: Callable[[], T]) -> T:
         try:
-            return call(work, cursor.interrupt)
+            return call(work, lambda: _interrupt(cursor))
         except (duckdb.FatalException, duckdb.InternalException) as error:
             self._opened().forget()
             raise statement_error(error) from None
@@ -201,6 +201,11 @@ def _relation(cursor: Cursor, sql: str, parameters: Sequence[Any]) -> duckdb.Duc
     if relation is None:
         raise _nothing_to_run()
     return relation
+
+
+def _interrupt(cursor: Cursor) -> None:
+    with suppress(duckdb.ConnectionException):  # it has just ended by itself
+        cursor.interrupt()
 
 
 def _nothing_to_run() -> QuestionError:

@@ -26,6 +26,8 @@ class Cancel:
     def __init__(self) -> None:
         self._wished = threading.Event()
         self._reason = Problem("stopped", "The query was stopped before it ended.")
+        self._stops: list[Callable[[], None]] = []
+        self._changing = threading.Lock()
 
     @property
     def wished(self) -> bool:
@@ -34,14 +36,41 @@ class Cancel:
 
     def cancel(self, reason: Problem | None = None) -> None:
         """Stop what runs under this, and whatever would start; ``reason`` is what its asker is told."""
-        if not self.wished:
+        with self._changing:
+            if self.wished:
+                return
             self._reason = reason or self._reason
             self._wished.set()
+            if self._stops:
+                threading.Thread(target=self._insist, name="cancel", daemon=True).start()
 
     def check(self) -> None:
         """Pass unless stopping is wished."""
         if self.wished:
             raise WarehouseError(self._reason)
+
+    @contextmanager
+    def hearing(self, stop: Callable[[], None]) -> Iterator[None]:
+        """What runs inside is stopped by ``stop``, from whatever thread it is wished."""
+        with self._changing:
+            self.check()
+            self._stops.append(stop)
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._stops.remove(stop)
+
+    def _insist(self) -> None:
+        """Stop until it has ended: what is sent before the engine has begun is lost."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with self._changing:
+                if not self._stops:
+                    return
+                for stop in self._stops:
+                    stop()
+            time.sleep(0.01)
 
 
 _cancel: ContextVar[Cancel | None] = ContextVar("cancel", default=None)
@@ -82,10 +111,11 @@ def call(work: Callable[[], T], stop: Callable[[], None]) -> T:
     An interrupt sent before the engine has begun is lost, hence the repetition. A call that ends in spite of
     ``stop`` after more than PATIENCE seconds ends alone, in its own thread: the asker has the prompt back.
     """
-    outcome: _Outcome[T] = _Outcome()
     cancel = _cancel.get()
-    if cancel is not None:
-        cancel.check()
+    if cancel is not None:  # then nobody's Ctrl-C is to be heard, and this thread may as well do the work itself
+        with cancel.hearing(stop):
+            return work()
+    outcome: _Outcome[T] = _Outcome()
 
     def body() -> None:
         with outcome:
@@ -94,9 +124,7 @@ def call(work: Callable[[], T], stop: Callable[[], None]) -> T:
     try:
         threading.Thread(target=body, name="warehouse-query", daemon=True).start()
         while not outcome.done.wait(POLL):
-            if cancel is not None and cancel.wished:
-                _end(outcome.done, stop)
-                cancel.check()
+            pass
     except KeyboardInterrupt:
         _end(outcome.done, stop)
         raise
