@@ -15,7 +15,20 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import REFERENCE, Run
+from workbench import connect
 from workbench.commands.ports import choose, is_free
+
+SHOPS = """semantic_model: shops
+table: gold.shops
+primary_key: [shop]
+dimensions:
+  city: {}
+---
+metric: shops
+model: shops
+owner: us
+expr: count(*)
+"""
 
 
 @pytest.fixture
@@ -28,13 +41,59 @@ def taken() -> int:
 
 
 @pytest.mark.parametrize(
-    "words", [("up", "--no-browser", "--port"), ("up", "--no-browser", "--lab-port"), ("serve", "--port")]
+    "words", [("up", "--no-browser", "--port"), ("up", "--no-browser", "--lab-port"), ("dashboards", "--port")]
 )
 def test_a_port_in_use_is_told_before_anything_starts(run: Run, taken: int, words: tuple[str, ...]) -> None:
     ran = run(*words, str(taken))
     assert ran.code == 2
     assert f"port {taken} is in use" in ran.err
     assert "[port-in-use]" in ran.err
+
+
+def test_a_gateway_is_refused_where_rules_would_not_hold(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics" / "shops.yml").write_text("semantic_model: shops\ntable: gold.shops\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.workbench]\n")
+    for words, slug in (
+        (("serve", "--host", "0.0.0.0"), "no-url"),
+        (("serve", "--host", "0.0.0.0", "--insecure-loopback"), "no-authentication"),
+    ):
+        ran = run(*words, at=tmp_path)
+        assert ran.code == 2
+        assert f"[{slug}]" in ran.err
+
+
+@pytest.mark.slow
+def test_a_gateway_serves_and_leaves_when_asked(tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "shops.csv").write_text("shop,city\n1,Oslo\n2,Lima\n")
+    (tmp_path / "metrics" / "shops.yml").write_text(SHOPS)
+    (tmp_path / "access").mkdir()
+    (tmp_path / "access" / "roles.yml").write_text("roles:\n  analyst: {can: [query:adhoc, read:metric]}\n")
+    (tmp_path / "access" / "shops.yml").write_text("resource: gold.*\ngrant: [{to: [analyst], columns: ['*']}]\n")
+    (tmp_path / "pyproject.toml").write_text('[tool.workbench.environments.dev]\nsource = "data"\n')
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench", "serve", "--insecure-loopback", "--as", "ana"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        with connect(url) as door:
+            assert door.principal.name == "ana"
+            assert door.query("shops").rows() == [{"shops": 2}]
+            assert door.sql("select city from gold.shops order by 1").rows() == [{"city": "Lima"}, {"city": "Oslo"}]
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 0, said
+        assert "asks as ana" in said
+    finally:
+        if process.poll() is None:
+            process.kill()
 
 
 def test_the_next_free_port_is_chosen(taken: int) -> None:
