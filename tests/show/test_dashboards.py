@@ -13,8 +13,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from workbench.errors import WarehouseError
-from workbench.session.session import Session
 from workbench.session.release import short_commit
+from workbench.session.session import Session
 from workbench.show.dashboards import serve
 from workbench.show.frame import page
 from workbench.show.page import DashboardPage
