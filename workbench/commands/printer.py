@@ -52,6 +52,8 @@ def print_answer(answer: Answer, form: str, out: Path | None) -> None:
             say(f"The first {SHOWN:,} of {len(answer):,} rows; --format csv gives all of them.")
     else:
         _write(_bytes(answer, form), out)
+    for sentence in answer.warnings:
+        say(f"Warning: {sentence}")
     for sentence in answer.restrictions:
         say(f"Restricted: {sentence}.")
     rows = "row" if len(answer) == 1 else "rows"

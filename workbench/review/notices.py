@@ -57,7 +57,7 @@ def of_deprecations(workspace: Workspace, today: date) -> Notice | None:
         leaving = declared.term.deprecated
         if leaving is None or leaving.until is None or (leaving.until - today).days > near:
             continue
-        when = f"until {leaving.until}" if leaving.until > today else f"refused since {leaving.until}"
+        when = f"until {leaving.until}" if leaving.until >= today else f"refused since {leaving.until}"
         told.append(f"{name}: {when}" + (f", use {leaving.replaced_by}" if leaving.replaced_by else ""))
     name = workspace.settings.name or workspace.root.name
     return Notice("deprecation", f"{name}: metrics on their way out", "\n".join(_shortened(told))) if told else None

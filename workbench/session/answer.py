@@ -62,6 +62,13 @@ class Answer:
             return str(self.draw(self, "text"))
         return f"<answer: {len(self)} rows of {', '.join(column.name for column in self.columns)}>"
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What an asker should know before they rely on it: metrics that are on their way out."""
+        from workbench.session.deprecation import warnings_of
+
+        return warnings_of(self.metrics)
+
     def to_arrow(self) -> pa.Table:
         """The rows as an Arrow table."""
         return self.table

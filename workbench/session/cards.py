@@ -36,6 +36,7 @@ def metric_card(graph: Graph, name: str) -> MetricCard:
         state="ad hoc" if name.startswith(ADHOC) else metric.visibility,
         place=str(declared.place),
         tests=len(metric.tests),
+        deprecated_since=metric.deprecated.since if metric.deprecated else None,
         deprecated_until=metric.deprecated.until if metric.deprecated else None,
         replaced_by=(metric.deprecated.replaced_by or "") if metric.deprecated else "",
     )

@@ -29,6 +29,7 @@ class MetricCard:
     place: str
     tests: int
     fresh_until: datetime | None = None
+    deprecated_since: date | None = None
     deprecated_until: date | None = None
     replaced_by: str = ""
 

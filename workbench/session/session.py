@@ -7,7 +7,7 @@ import time as clock
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +32,7 @@ from workbench.session.asking import question_of
 from workbench.session.cards import dimension_cards, matches, metric_card, model_card
 from workbench.session.catalog import DimensionCard, MetricCard, ModelCard
 from workbench.session.compiling import Compiled, Compiler
+from workbench.session.deprecation import refuse_ended
 from workbench.session.door import About, Explanation
 from workbench.session.drafts import Drafts, Proposal
 from workbench.session.explained import Explained
@@ -324,6 +325,7 @@ class Session:
 
     def _compile(self, question: Question) -> Compiled:
         require(self.principal, "read:metric" if question.metrics else "query:adhoc", roles=self.workspace.roles)
+        refuse_ended(self._graph, question, date.today())
         if self._engine.version() != self._fresh_for:
             self._fresh, self._fresh_for = {}, self._engine.version()
         return self._compiler.compile(question, self._granted)

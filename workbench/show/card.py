@@ -35,6 +35,7 @@ def answer_html(answer: Answer) -> str:
     parts = [
         shown,
         "".join(_fold(f"What “{card.label}” means", metric_html(card)) for card in answer.metrics),
+        "".join(f'<div style="color:{BAD};margin-top:6px">{escape(said)}</div>' for said in answer.warnings),
         _restrictions(answer),
         _fold("SQL", f'<pre style="{_CODE}">{escape(answer.sql)}</pre>') if answer.sql else "",
         f'<div style="opacity:.6;font-size:11px;margin-top:8px">{escape(provenance(answer))}</div>',
@@ -44,7 +45,7 @@ def answer_html(answer: Answer) -> str:
 
 def answer_text(answer: Answer) -> str:
     """An answer for a terminal: the table, then the restrictions and the provenance in a line each."""
-    notes = [restrictions_text(answer.restrictions), provenance(answer)]
+    notes = [*answer.warnings, restrictions_text(answer.restrictions), provenance(answer)]
     return "\n".join([text_table(answer), "", *filter(None, notes)])
 
 
@@ -103,7 +104,7 @@ def metric_facts(card: MetricCard) -> list[tuple[str, str, bool]]:
 
 def deprecation(card: MetricCard) -> str:
     """A sentence for a metric that is on its way out; nothing for the others."""
-    if not (card.deprecated_until or card.replaced_by):
+    if not card.deprecated_since:
         return ""
     until = f" until {date_text(card.deprecated_until)}" if card.deprecated_until else ""
     return f"deprecated{until}" + (f", use {card.replaced_by}" if card.replaced_by else "")

@@ -15,6 +15,7 @@ from workbench.declare.dashboard import Dashboard, Tile
 from workbench.errors import WorkbenchError
 from workbench.session.answer import Answer
 from workbench.session.catalog import DimensionCard, MetricCard
+from workbench.session.deprecation import warnings_of
 from workbench.session.door import Door
 from workbench.show.ask import Desk, Reading, held_span, tiles_of
 from workbench.show.card import restrictions_text
@@ -181,6 +182,7 @@ class DashboardPage:
             f"asked as {self.session.principal.name}",
             f"release {self.release}" if self.release else "",
             restrictions_text(rules),
+            *dict.fromkeys(warnings_of(cards)),
         ]
         said = " · ".join(escape(part) for part in parts if part)
         return f'<div class="facts" style="font-size:12px;opacity:.65;line-height:1.6">{said}</div>'
