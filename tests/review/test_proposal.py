@@ -46,7 +46,7 @@ def git(tmp_path: Path) -> Git:
 
 
 def proposed(git: Git, engine: DuckDBEngine, text: str = TEXT, file: str = FILE) -> Proposed:
-    return propose(git.folder, "biggest", file, text, engine)
+    return propose(git.folder, file, text, engine)
 
 
 def test_a_branch_holds_the_file_and_nothing_here_changes(git: Git, engine: DuckDBEngine) -> None:

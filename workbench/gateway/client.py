@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +21,7 @@ from workbench.session.answer import Answer, Draw
 from workbench.session.asking import question_of
 from workbench.session.catalog import Cards, DimensionCard, MetricCard, ModelCard
 from workbench.session.door import About, Explanation
-from workbench.session.drafts import Proposal
+from workbench.session.drafts import Draft, Proposal, Propose, draft_of, draft_text
 from workbench.session.explained import Explained
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ _PROPOSAL: TypeAdapter[Proposal] = TypeAdapter(Proposal)
 class RemoteSession:
     """A door to a workspace behind a gateway, as whoever the token belongs to; any thread may use it."""
 
-    def __init__(self, transport: Transport, draw: Draw | None = None) -> None:
+    def __init__(self, transport: Transport, draw: Draw | None = None, propose: Propose | None = None) -> None:
         self._transport = transport
         self._draw = draw
+        self._propose = propose
         self._listed: dict[tuple[str, ...], tuple[float, Any]] = {}
         self.principal: Principal = transport.get(_PRINCIPAL, "v1", "me")
         self.about: About = replace(transport.get(_ABOUT, "v1", "about"), place=transport.url)
@@ -135,16 +136,24 @@ class RemoteSession:
 
     # ------------------------------------------------------------------ drafting and publishing
 
-    def draft(self, text: str) -> MetricCard:
-        """A metric of one's own from YAML, askable as ``adhoc.<name>``; kept by the gateway for this person alone."""
-        card = self._transport.post(_CARD, "v1", "drafts", body={"text": text})
+    def draft(self, text: str | None = None, /, **keys: Any) -> Draft:
+        """A metric of one's own, askable as ``adhoc.<name>``; kept by the gateway for this person alone."""
+        card = self._transport.post(_CARD, "v1", "drafts", body={"text": draft_text(text, keys)})
         self._listed.clear()
-        return card
+        return draft_of(card, self._proposer(card.name))
+
+    def _proposer(self, name: str) -> Callable[[], Any] | None:
+        if self._propose is None:
+            return None
+        propose = self._propose
+        return lambda: propose(self._proposal(name), find_root(), None)
 
     def publish(self, name: str) -> Path:
         """Write a draft into `metrics/` of the workspace in or above this folder, for a pull request."""
-        proposal = self._transport.post(_PROPOSAL, "v1", "drafts", name, "publish", body={})
-        return proposal.write(find_root())
+        return self._proposal(name).write(find_root())
+
+    def _proposal(self, name: str) -> Proposal:
+        return self._transport.post(_PROPOSAL, "v1", "drafts", name, "publish", body={})
 
     def require(self, verb: str, resource: str = "") -> None:
         """Pass if the principal may do ``verb``; raises `AccessDenied` with the rule that decided otherwise."""
@@ -187,10 +196,15 @@ class RemoteSession:
 
 
 def open_remote(
-    url: str, token: str | None = None, *, draw: Draw | None = None, progress: Progress | None = None
+    url: str,
+    token: str | None = None,
+    *,
+    draw: Draw | None = None,
+    propose: Propose | None = None,
+    progress: Progress | None = None,
 ) -> RemoteSession:
     """A door to the gateway at an address; raises `AccessDenied` for a bad token, connection-lost where none is."""
-    return RemoteSession(Transport(url, token, progress), draw)
+    return RemoteSession(Transport(url, token, progress), draw, propose)
 
 
 def _question(metrics: tuple[Any, ...], parts: Mapping[str, Any]) -> Question:

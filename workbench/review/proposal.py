@@ -59,14 +59,15 @@ class Proposed:
     __repr__ = __str__
 
 
-def propose(root: Path, metric: str, file: str, text: str, engine: Engine, say: Say = lambda line: None) -> Proposed:
-    """Put one file on a new branch, without touching the files that lie here, and check the workspace it makes.
+def propose(root: Path, file: str, text: str, engine: Engine | None, say: Say = lambda line: None) -> Proposed:
+    """Put the file of a metric on a new branch, without touching the files that lie here, and check what it makes.
 
+    It is named as its metric; without an engine it is not held against data.
     Raises what is wrong with it (`DeclarationError`, `ReviewError`), and then leaves no branch behind.
     """
     repo = repository(root)
     start = commit_of(repo, "HEAD")
-    path = repo.prefix + file
+    path, metric = repo.prefix + file, Path(file).stem
     if path in entries(repo, start):
         hint = "Change that file in a branch instead."
         raise ReviewError(Problem("already-there", f"'{file}' is there already.", hint=hint))
@@ -84,17 +85,20 @@ def propose(root: Path, metric: str, file: str, text: str, engine: Engine, say: 
     return Proposed(metric, file, branch, commit, warnings, value, url, steps)
 
 
-def _checked(workspace: Workspace, metric: str, engine: Engine) -> tuple[tuple[Problem, ...], Any]:
+def _checked(workspace: Workspace, metric: str, engine: Engine | None) -> tuple[tuple[Problem, ...], Any]:
     """What lint says of the metric, and its value; raises every error that is there with it."""
-    found = (*find_problems(workspace), *check_data(workspace, engine))
+    found = (*find_problems(workspace), *(check_data(workspace, engine) if engine else ()))
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise ReviewError(errors)
     mine = [one for one in lint(workspace) if one.name == metric]
+    told = problems(mine, workspace.settings.lint)
+    if engine is None:
+        return told, None
     with suppress(WorkbenchError):  # one that only has values over time has none over everything
         value = ask(build(workspace), Question(metrics=metric), engine, keys_of(engine)).column(0)[0].as_py()
-        return problems(mine, workspace.settings.lint), value
-    return problems(mine, workspace.settings.lint), None
+        return told, value
+    return told, None
 
 
 def _opened(repo: Repository, branch: str, metric: str) -> tuple[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from workbench.declare.question import Question
 from workbench.plan.outline import Step
 from workbench.session.answer import Answer
 from workbench.session.catalog import DimensionCard, MetricCard, ModelCard
+from workbench.session.drafts import Draft
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +110,7 @@ class Door(Protocol):
         """The dashboards one may open."""
         ...
 
-    def draft(self, text: str) -> MetricCard:
+    def draft(self, text: str | None = None, /, **keys: Any) -> Draft:
         """A metric of one's own, askable as ``adhoc.<name>``."""
         ...
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from workbench.declare.declared import Declared, declared
-from workbench.declare.reader import read_documents
+from workbench.declare.reader import dump, read_documents
 from workbench.declare.terms import Metric
 from workbench.errors import DeclarationError, Place, Problem, QuestionError, WarehouseError, did_you_mean
 from workbench.graph.build import Graph
 from workbench.graph.formulas import formula
 from workbench.session.cards import ADHOC
+from workbench.session.catalog import MetricCard
 
 FILE = "<draft>"
 
@@ -71,6 +73,41 @@ class Drafts:
         # A domain is prose: only one that is a plain word may name a folder.
         folder = metric.domain if re.fullmatch(r"[A-Za-z0-9_-]+", metric.domain) else "proposed"
         return Proposal(f"metrics/{folder}/{metric.metric}.yml", self.texts[name].strip() + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft(MetricCard):
+    """The card of a draft, which may be proposed for review."""
+
+    proposer: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+
+    def propose(self) -> Any:
+        """Put it on a branch of its own, checked, and open or prepare its pull request; takes the right to publish.
+
+        Raises `AccessDenied`, and what is wrong with it; then there is no branch.
+        """
+        if self.proposer is None:
+            hint = "Draft it in a session that 'workbench.connect' opened, in a checkout of the workspace."
+            raise QuestionError(Problem("unknown-draft", f"'{self.name}' is proposed where it was drafted.", hint=hint))
+        return self.proposer()
+
+
+Propose = Callable[["Proposal", Path, Any], Any]
+"""Puts the file of a draft on a branch of a workspace, checked on an engine where there is one; given from above."""
+
+
+def draft_of(card: MetricCard, proposer: Callable[[], Any] | None) -> Draft:
+    """The card of a draft with what proposes it."""
+    return Draft(**{one.name: getattr(card, one.name) for one in fields(MetricCard)}, proposer=proposer)
+
+
+def draft_text(text: str | None, keys: Mapping[str, Any]) -> str:
+    """A draft as YAML: as written, or from its keys; raises `QuestionError` (bad-draft) for both or neither."""
+    if (text is None) == (not keys):
+        raise QuestionError(
+            Problem("bad-draft", "give a draft as YAML, or by its keys.", hint="draft(metric='m', model=..., expr=...)")
+        )
+    return text if text is not None else dump({"metric": "draft", **keys})
 
 
 @dataclass(frozen=True, slots=True)

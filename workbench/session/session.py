@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time as clock
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -34,7 +34,7 @@ from workbench.session.catalog import DimensionCard, MetricCard, ModelCard
 from workbench.session.compiling import Compiled, Compiler
 from workbench.session.deprecation import refuse_ended
 from workbench.session.door import About, Explanation
-from workbench.session.drafts import Drafts, Proposal
+from workbench.session.drafts import Draft, Drafts, Proposal, Propose, draft_of, draft_text
 from workbench.session.explained import Explained
 from workbench.session.ground import Ground
 from workbench.session.identity import local_identity
@@ -63,6 +63,7 @@ class Session:
         ledger: Ledger | None,
         draw: Draw | None = None,
         *,
+        propose: Propose | None = None,
         ground: Ground | None = None,
         drafts: Drafts | None = None,
     ) -> None:
@@ -72,6 +73,7 @@ class Session:
         self._engine = engine
         self._ledger = ledger
         self._draw = draw
+        self._propose = propose
         self.ground = ground or Ground(workspace, engine, ledger)
         self._whole = self.ground.graph
         root = workspace.root
@@ -254,14 +256,23 @@ class Session:
 
     # ------------------------------------------------------------------ drafting and publishing
 
-    def draft(self, text: str) -> MetricCard:
-        """A metric of one's own from YAML, askable in this session as ``adhoc.<name>``; nobody else sees it."""
+    def draft(self, text: str | None = None, /, **keys: Any) -> Draft:
+        """A metric of one's own, askable in this session as ``adhoc.<name>``; nobody else sees it.
+
+        It is given as YAML, or by its keys: ``draft(metric="long_flights", model="flights", expr="count(*)")``.
+        """
         require(self.principal, "draft:metric", roles=self.workspace.roles)
-        drafts = self._drafts.with_draft(text, self._graph)
+        drafts = self._drafts.with_draft(draft_text(text, keys), self._graph)
         self._drafts = drafts
         self.__dict__.pop("_graph", None)
         self._compiler = self._new_compiler()
-        return metric_card(self._graph, drafts.latest)
+        return draft_of(metric_card(self._graph, drafts.latest), self._proposer(drafts.latest))
+
+    def _proposer(self, name: str) -> Callable[[], Any] | None:
+        if self._propose is None:
+            return None
+        propose = self._propose
+        return lambda: propose(self.propose(name), self.workspace.root, self._engine)
 
     def publish(self, name: str) -> Path:
         """Write a draft into `metrics/` for a pull request; takes the right to publish, and replaces nothing."""
@@ -503,6 +514,7 @@ def open_session(
     as_user: str | None = None,
     environment: str | None = None,
     draw: Draw | None = None,
+    propose: Propose | None = None,
     say: Any = None,
 ) -> Session:
     """A session over the embedded warehouse of a workspace; builds the warehouse where its source is known.
@@ -530,7 +542,7 @@ def open_session(
             )
         )
     engine = open_engine(root, where, say)
-    return Session(loaded, principal, engine, open_ledger(root), draw)
+    return Session(loaded, principal, engine, open_ledger(root), draw, propose=propose)
 
 
 def _outcome(whole: bool) -> str:

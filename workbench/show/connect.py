@@ -14,6 +14,9 @@ from workbench.session.session import Session, open_session
 
 if TYPE_CHECKING:
     from workbench.gateway.wire import QueryState
+    from workbench.review.proposal import Proposed
+    from workbench.session.drafts import Proposal
+    from workbench.warehouse.engine import Engine
 
 
 @overload
@@ -42,7 +45,7 @@ def connect(
     """
     if isinstance(workspace, str) and workspace.startswith(("http://", "https://")):
         return _connect_to(workspace, token or os.environ.get("WORKBENCH_TOKEN"), as_user or environment)
-    return open_session(workspace, as_user=as_user, environment=environment, draw=_draw, say=_say)
+    return open_session(workspace, as_user=as_user, environment=environment, draw=_draw, propose=_propose, say=_say)
 
 
 def _connect_to(url: str, token: str | None, wish: str | None) -> Door:
@@ -51,7 +54,7 @@ def _connect_to(url: str, token: str | None, wish: str | None) -> Door:
     if wish is not None:
         problem = Problem("unknown-option", f"'{wish}' is not yours to choose here.", hint="The token says who asks.")
         raise QuestionError(problem)
-    return open_remote(url, token, draw=_draw, progress=_tell)
+    return open_remote(url, token, draw=_draw, propose=_propose, progress=_tell)
 
 
 def _tell(state: QueryState) -> None:
@@ -68,6 +71,12 @@ def _draw(shown: Any, what: Literal["chart", "bundle", "text"]) -> Any:
     if isinstance(shown, Explanation):
         return draw_plan(shown)
     return draw_cards(shown) if isinstance(shown, Cards) else draw(shown, what)
+
+
+def _propose(proposal: Proposal, root: Path, engine: Engine | None) -> Proposed:
+    from workbench.review.proposal import propose
+
+    return propose(root, proposal.path, proposal.text, engine, _say)
 
 
 def _say(line: str) -> None:
