@@ -15,6 +15,9 @@ from workbench.graph.build import Graph
 from workbench.graph.paths import find, finest
 from workbench.graph.timing import Timing, of_input, of_metric
 
+LARGEST = 2_000
+"""Parts of a formula over metrics, all names followed."""
+
 SCANNED = "#"
 """The relation of base aggregates in a formula: ``Column('#', '3')`` is the fourth."""
 
@@ -164,11 +167,21 @@ def _derived(
     around: Around,
 ) -> Expression:
     metric, declared = graph.metric(name), graph.metrics[name]
+    known: dict[str, Expression] = {}
+    sizes: list[int] = []
 
     def change(part: Expression) -> Expression:
         if not isinstance(part, Name):
             return rebuild(part, change)
         used = str(part)
+        found = known[used] = known.get(used) or meaning(used, part)
+        sizes.append(sum(1 for _ in walk(found)))
+        if sum(sizes) > LARGEST:  # metrics that name others twice, and those twice again, double at each step
+            said = f"'{name}' has more than {LARGEST:,} parts once the metrics it names are replaced by their formulas."
+            raise DeclarationError(Problem("too-complex", said, text.place, "Name fewer metrics."))
+        return found
+
+    def meaning(used: str, part: Name) -> Expression:
         source, inner = used, around
         if used in metric.inputs:
             source, inner = metric.inputs[used].metric, _inside(graph, declared, used, around)

@@ -22,6 +22,7 @@ from workbench.plan.lower_aggregate import lower_aggregation
 from workbench.plan.lower_functions import COPIES, LOWERED, counted
 from workbench.plan.lower_lifted import fitted_place
 from workbench.plan.lower_time import add_interval, date_diff, date_part, local_time, moment_in_utc, moment_of, truncate
+from workbench.plan.lower_width import check_width
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -78,6 +79,7 @@ def _check_size(tree: Expression) -> None:
                 Problem("too-complex", said, hint="Split it, or put a column into the model's table.")
             )
         level = [(child, weight * copies) for node, weight in level for child, copies in _parts(node)]
+    check_width(tree)
 
 
 def _parts(node: Expression) -> Iterable[tuple[Expression, int]]:
