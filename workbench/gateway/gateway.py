@@ -22,7 +22,6 @@ from workbench.gateway.running import Queries, Running
 from workbench.gateway.serving import Serving
 from workbench.gateway.wire import Readiness
 from workbench.session.prepared import Prepared
-from workbench.session.release import short_commit
 from workbench.session.session import Session
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ class Gateway:
         ground = self.serving.ground
         if self._versions[0] is not ground:
             workspace = ground.workspace
-            self._versions = (ground, policy_version(workspace), short_commit(workspace.root))
+            self._versions = (ground, policy_version(workspace), ground.release)
         return self._versions[1], self._versions[2]
 
     def look(self) -> None:
@@ -194,10 +193,12 @@ class Gateway:
             self.serving.engine.version()
         except WorkbenchError:
             warehouse = False
+        ledger = self.audit is None or self.audit.is_writable()
         workers = self.workers is None or bool(self.workers.pids)
         return Readiness(
-            ready=warehouse and workers and not self.is_leaving,
+            ready=warehouse and ledger and workers and not self.is_leaving,
             warehouse="open" if warehouse else "closed",
+            ledger="open" if ledger else "closed",
             workers="running" if workers else "none",
             declarations="broken" if self.serving.problems else "current",
             leaving=self.is_leaving,

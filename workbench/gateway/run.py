@@ -15,16 +15,18 @@ from typing import Literal
 
 import uvicorn
 
+from workbench.declare.settings import read_settings
 from workbench.declare.workspace import Workspace
 from workbench.gateway.drafts import DraftBook
 from workbench.gateway.gateway import Bounds, Gateway, data_folder
 from workbench.gateway.server import make_app
-from workbench.gateway.serving import Serving, sound
+from workbench.gateway.serving import Serving
 from workbench.gateway.trust import open_trust
 from workbench.gateway.workers import Workers
 from workbench.session.identity import local_identity
 from workbench.warehouse.limits import MB, Limits
 from workbench.warehouse.open import open_engine, open_ledger, prepare
+from workbench.warehouse.releases import releases
 
 LogForm = Literal["text", "json"]
 _LOG = logging.getLogger("workbench.gateway")
@@ -44,13 +46,18 @@ def open_gateway(
 
     Raises `DeclarationError` where the workspace is broken, `WarehouseError` for the warehouse, weak-secret.
     """
-    workspace = sound(root)
-    settings = workspace.settings
+    settings = read_settings(root)
     name = environment or settings.default_environment
     where = settings.environment(name)
     prepare(root, where, say)
     ledger = open_ledger(root, settings.gateway.ledger)
-    serving = Serving(root, open_engine(root, where, say), ledger, DraftBook(data_folder(root) / "drafts"))
+    released = releases(root, name)
+    drafts = DraftBook(data_folder(root) / "drafts")
+    serving = Serving(root, open_engine(root, where, say), ledger, drafts, released)
+    if say is not None:
+        current = released.current()
+        what = f"release {current.manifest.number}" if current else "the files as they lie here, since none is released"
+        say(f"Serving {what}.")
     asker = local_identity(as_user, settings.identity)
     trust = open_trust(lambda: as_started(serving.workspace, local), name, asker)
     chosen = bounds or Bounds()

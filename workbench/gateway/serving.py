@@ -7,18 +7,20 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from workbench.access.principal import Principal
+from workbench.declare.manifest import digest
 from workbench.declare.workspace import FOLDERS, Workspace, load
 from workbench.errors import DeclarationError, Problem, WorkbenchError
 from workbench.gateway.drafts import DraftBook
 from workbench.quality.problems import find_problems
 from workbench.session.ground import Ground
 from workbench.session.session import Session
+from workbench.warehouse.releases import CURRENT, Releases
 
 if TYPE_CHECKING:
     from workbench.warehouse.engine import Engine
@@ -43,16 +45,20 @@ class _Version:
 class Serving:
     """The declarations as they are served, and a session for each principal; any thread may use it."""
 
-    def __init__(self, root: Path, engine: Engine, ledger: Ledger | None, drafts: DraftBook) -> None:
+    def __init__(
+        self, root: Path, engine: Engine, ledger: Ledger | None, drafts: DraftBook, released: Releases | None = None
+    ) -> None:
+        """Serves what ``released`` says; before a first release, and without it, the files as they lie at ``root``."""
         self.root = root
+        self._released = released
         self.drafts = drafts
         self.problems: tuple[Problem, ...] = ()
         self._engine = engine
         self._ledger = ledger
         self._lock = Lock()
-        self._served = self._seen = seen(root)
+        self._served = self._seen = self._marks()
         self._changing = 0.0
-        self._version = _Version(Ground(sound(root), engine, ledger))
+        self._version = _Version(self._ground())
 
     @property
     def workspace(self) -> Workspace:
@@ -97,7 +103,7 @@ class Serving:
 
         What is broken is not served: the state before goes on, and ``problems`` says what is wrong.
         """
-        now = seen(self.root)
+        now = self._marks()
         if now == self._served:
             return False
         if now != self._seen:  # perhaps still being written
@@ -107,13 +113,30 @@ class Serving:
                 return False
         self._served = self._seen = now
         try:
-            ground = Ground(sound(self.root), self._engine, self._ledger)
-        except DeclarationError as error:
+            ground = self._ground()
+        except WorkbenchError as error:
             self.problems = error.problems
             return False
         with self._lock:
             self._version, self.problems = _Version(ground), ()
         return True
+
+    def _ground(self) -> Ground:
+        """What is to be served now, if it is whole and nothing is wrong in it."""
+        current = self._released.current() if self._released else None
+        folder = self._released.served() if self._released else None
+        if current is None or folder is None:
+            return Ground(sound(self.root), self._engine, self._ledger)
+        release = f"{current.manifest.number}:{digest(current.manifest)[:8]}"
+        return Ground(replace(sound(folder), root=self.root), self._engine, self._ledger, release)
+
+    def _marks(self) -> Seen:
+        """What tells whether something else is to be served: another release, or other files."""
+        current = self._released.current() if self._released else None
+        if self._released is None or current is None:
+            return seen(self.root)
+        name = digest(current.manifest)
+        return seen(self._released.content(name)) | frozenset(_mark(str(self._released.folder / CURRENT)))
 
     def _made(self, ground: Ground, principal: Principal) -> Session:
         session = Session(ground.workspace, principal, ground.engine, ground.ledger, ground=ground)

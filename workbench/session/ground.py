@@ -9,6 +9,7 @@ from workbench.declare.workspace import Workspace
 from workbench.graph.build import build
 from workbench.session.cache import Templates
 from workbench.session.keys import keys_of
+from workbench.session.release import short_commit
 from workbench.session.salt import salt_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 class Ground:
     """One version of the declarations over one warehouse; any thread may use it."""
 
-    def __init__(self, workspace: Workspace, engine: Engine, ledger: Ledger | None) -> None:
+    def __init__(self, workspace: Workspace, engine: Engine, ledger: Ledger | None, release: str | None = None) -> None:
+        """``release`` names what is served; the commit that lies here unless said."""
         self.workspace = workspace
+        self.release = short_commit(workspace.root) if release is None else release
         self.engine = engine
         self.ledger = ledger
         self.graph = build(workspace)

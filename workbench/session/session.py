@@ -40,7 +40,6 @@ from workbench.session.ground import Ground
 from workbench.session.identity import local_identity
 from workbench.session.prepared import Batches, Lane, Prepared, Saved, Streamed
 from workbench.session.reading import answer_columns, freshness
-from workbench.session.release import short_commit
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -77,7 +76,7 @@ class Session:
         self.ground = ground or Ground(workspace, engine, ledger)
         self._whole = self.ground.graph
         root = workspace.root
-        self.about = About(workspace.settings.name or root.name, str(root), short_commit(root), principal.environment)
+        self.about = About(workspace.settings.name or root.name, str(root), self.ground.release, principal.environment)
         self._drafts = drafts or Drafts()
         self._compiler = self._new_compiler()
         self._fresh_for = ""

@@ -8,6 +8,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from workbench.declare.manifest import Signed, digest, read_signed
@@ -35,6 +36,24 @@ class Releases:
     def content(self, name: str) -> Path:
         """The folder with the files of a release, by its digest."""
         return self.folder / name / "files"
+
+    def served(self) -> Path | None:
+        """The folder of the files that are served, each of them as it was signed; None before the first release.
+
+        Raises `WarehouseError` (broken-release) where a file is missing, is another, or is one too many.
+        """
+        current = self.current()
+        if current is None:
+            return None
+        folder = self.content(digest(current.manifest))
+        found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+        found = {name: path for name, path in found.items() if not name.startswith(".workbench/")}
+        wanted = current.manifest.files
+        odd = [name for name in sorted(wanted.keys() | found.keys()) if not _is(found.get(name), wanted.get(name))]
+        if odd:
+            said = f"'{odd[0]}' of release {current.manifest.number} is not what was signed."
+            raise WarehouseError(Problem("broken-release", said, hint="Serve another release, or publish it again."))
+        return folder
 
     def history(self) -> tuple[Signed, ...]:
         """Every release there was, the latest first; what was never served whole is none."""
@@ -105,6 +124,11 @@ class Releases:
             for left in self.folder.glob(f".{CURRENT}.*"):
                 left.unlink(missing_ok=True)
             yield
+
+
+def _is(path: Path | None, wanted: str | None) -> bool:
+    """Whether a file is there, is wanted, and has the content of that digest."""
+    return path is not None and wanted is not None and sha256(path.read_bytes()).hexdigest() == wanted
 
 
 def _written(path: Path, content: bytes) -> None:
