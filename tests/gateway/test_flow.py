@@ -23,6 +23,8 @@ from tests.gateway.running import running, token
 from workbench.errors import AccessDenied, QuestionError, WarehouseError, WorkbenchError
 from workbench.gateway.gateway import Bounds, Gateway
 from workbench.gateway.wire import ARROW, CSV, JSON, PARQUET
+from workbench.warehouse.limits import STOPPED
+from workbench.warehouse.worker_process import Rows
 
 LONG = "select count(*) as n from range(100000) a, range(100000) b, range(10) c where a.range + b.range = c.range"
 SHORT = "select count(*) as n from range(15000) a, range(15000) b where a.range + b.range < 0"
@@ -269,6 +271,24 @@ def test_nothing_runs_without_its_record(served: Served, monkeypatch: pytest.Mon
     for ask in (lambda: door.query("flights"), lambda: door.sql("select 1 as one")):
         with pytest.raises(WarehouseError, match="audit-unwritable"):
             ask()
+
+
+def test_a_lost_process_is_asked_around_once(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway, url = served
+    assert gateway.workers is not None
+    door, stream, asked = workbench.connect(url, token=token(gateway, ANA)), gateway.workers.stream, []
+
+    def lost(sql: str, *, query_id: str) -> Rows:
+        asked.append(query_id)
+        if len(asked) in (1, 3, 4):
+            raise WarehouseError(STOPPED["worker-lost"])
+        return stream(sql, query_id=query_id)
+
+    monkeypatch.setattr(gateway.workers, "stream", lost)
+    assert door.sql("select 1 as one").rows() == [{"one": 1}]
+    with pytest.raises(WarehouseError, match="worker-lost"):
+        door.sql("select 1 as one")
+    assert len(set(asked)) == 4
 
 
 def test_a_question_of_ones_own_is_found_by_nobody_else(served: Served) -> None:

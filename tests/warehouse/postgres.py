@@ -9,7 +9,10 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 SETTINGS = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "40", "unix_socket_directories": ""}
 
@@ -58,9 +61,14 @@ class Postgres:
     def kill(self) -> None:
         """End it without any farewell."""
         assert self._server is not None
-        subprocess.run(["pkill", "-KILL", "-P", str(self._server.pid)])
+        # The parent first: one that still lives would replace the children that it loses.
+        children = psutil.Process(self._server.pid).children(recursive=True)
         self._server.kill()
         self._server.wait()
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children, 10)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def close(self) -> None:

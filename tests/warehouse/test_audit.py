@@ -378,6 +378,39 @@ def test_without_a_ledger_nothing_may_begin(tmp_path: Path) -> None:
     audit.close()
 
 
+def test_an_end_is_written_once_where_nobody_knew_that_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit that broke off on its way back has written, and what is tried again must not stand there twice."""
+    audit = opened(tmp_path)
+    id = audit.begin(principal="ana", verb="read:metric")
+
+    def full(head: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(audit._head, "advance", full)
+        audit.end(id, "answered", rows=1)
+        audit.flush()
+        assert audit._pending
+    fill(audit, 1)
+    assert [one.outcome for one in audit.search(user="ana")] == ["answered", "answered"]
+    assert audit.verify().entries == 5
+    audit.close()
+
+
+def test_whether_it_can_be_written_is_told_without_writing(tmp_path: Path, filled: tuple[bytes, bytes]) -> None:
+    assert (audit := opened(tmp_path)).is_writable()
+    fill(audit)
+    before = audit.verify()
+    assert audit.is_writable()
+    assert audit.verify() == before
+    audit.close()
+    (tmp_path / "head").write_bytes(filled[1])  # another's end
+    assert not audit.is_writable()
+    audit.close()
+    (tmp_path / "other" / "ledger.db").mkdir(parents=True)
+    assert not opened(tmp_path / "other").is_writable()
+
+
 def test_entries_are_cheap(tmp_path: Path) -> None:
     """Processor time, since a shared disk's time says nothing; the goal is a millisecond for each."""
     audit = opened(tmp_path)

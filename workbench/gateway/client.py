@@ -14,7 +14,7 @@ from workbench.access.principal import Principal
 from workbench.declare.dashboard import Dashboard
 from workbench.declare.question import Question
 from workbench.declare.workspace import find_root
-from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
+from workbench.errors import Problem, QuestionError, Unanswerable, WarehouseError, did_you_mean
 from workbench.gateway.transport import Progress, Transport
 from workbench.gateway.wire import ARROW, Allowed, Head
 from workbench.session.answer import Answer, Draw
@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 BELIEVED = 2.0
 """Seconds that a list of what there is is believed: completion asks at every key."""
+AGAIN = frozenset({"data-changed", "worker-lost", "connection-lost"})
+"""After what a question is asked once more: it reads alone, so that the second time does no harm."""
 
 _ABOUT: TypeAdapter[About] = TypeAdapter(About)
 _ALLOWED: TypeAdapter[Allowed] = TypeAdapter(Allowed)
@@ -174,9 +176,9 @@ class RemoteSession:
                 with self._transport.streaming(ARROW, *path, body=body) as response:
                     head, table = arrived(response, self._transport.url)
                 break
-            except Unanswerable as error:
-                if is_last or error.slug != "data-changed":
-                    raise  # as a session does: once more over the data as it is now
+            except (Unanswerable, WarehouseError) as error:
+                if is_last or error.slug not in AGAIN:
+                    raise
         return _answered(head, table, clock.perf_counter() - started, self._draw)
 
     def _sql_rows(self, text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +26,19 @@ REFUSAL = b"workbench.refusal"
 """The key of a last batch's metadata that holds the `Refusal` that ended the rows."""
 
 REQUEST_ID = "X-Request-ID"
+
+_UNRECORDED = "Nothing is answered while it cannot be recorded"
+INSIDE = {
+    problem.slug: problem
+    for problem in (
+        Problem("audit-unwritable", f"{_UNRECORDED}: the ledger takes no record.", hint="Ask again in a while."),
+        Problem("audit-unreadable", "The ledger cannot be read.", hint="Ask again in a while."),
+        Problem("tokens-unavailable", f"{_UNRECORDED}: the ledger does not answer.", hint="Ask again in a while."),
+        Problem("audit-broken", f"{_UNRECORDED}: the record has to be looked at.", hint="Tell whoever runs this."),
+    )
+}
+"""What is told of a ledger that is not as it should be; where it lies, and what it said, is for the log alone."""
+_LOG = logging.getLogger("workbench.gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +138,7 @@ class Readiness:
 
     ready: bool
     warehouse: Literal["open", "closed"]
+    ledger: Literal["open", "closed"]
     workers: Literal["running", "none"]
     declarations: Literal["current", "broken"]
     leaving: bool
@@ -152,7 +167,11 @@ def refusal_of(error: WorkbenchError, request_id: str = "") -> Refusal:
     """An error as it goes over the wire."""
     if isinstance(error, InternalError):
         return own_fault(request_id)
-    return Refusal(_family(type(error)), error.problems, request_id, getattr(error, "retry_after", None))
+    for problem in error.problems:
+        if problem.slug in INSIDE:
+            _LOG.error("request %s: %s", request_id, problem)
+    told = tuple(INSIDE.get(problem.slug, problem) for problem in error.problems)
+    return Refusal(_family(type(error)), told, request_id, getattr(error, "retry_after", None))
 
 
 def own_fault(request_id: str) -> Refusal:

@@ -18,7 +18,7 @@ from workbench.errors import Problem, WarehouseError
 from workbench.warehouse.audit_entry import Entry, clean, sealed, words
 from workbench.warehouse.audit_head import Head, HeadFile
 from workbench.warehouse.audit_read import Seen, Verdict, search, verify
-from workbench.warehouse.audit_table import ADDED, hash_of, last
+from workbench.warehouse.audit_table import ADDED, hash_of, is_ended, last
 from workbench.warehouse.ledger_database import begin_alone, open_database
 
 CHAINING = 0x61756469
@@ -35,7 +35,10 @@ RETRY = 0.5
 
 @dataclass(slots=True)
 class _Waiting:
+    """An entry to be written; ``is_uncertain`` where a commit broke off that may have written it."""
+
     entry: Entry
+    is_uncertain: bool = False
     done: bool = False
     problem: Problem | None = None
 
@@ -143,6 +146,15 @@ class Audit:
         except (SQLAlchemyError, OSError) as error:
             raise WarehouseError(self._problem("audit-unreadable", "cannot be read", error)) from None
 
+    def is_writable(self) -> bool:
+        """Whether a question could be recorded now: the database answers, and the chain has its end."""
+        try:
+            with self._opened().connect() as connection:
+                self._require_head(connection)
+        except (WarehouseError, ValueError, SQLAlchemyError, OSError):
+            return False
+        return True
+
     def flush(self) -> None:
         """Try to write everything handed over so far."""
         self._commit()
@@ -186,15 +198,16 @@ class Audit:
             batch: list[_Waiting] = []
             while self._pending and len(batch) < BATCH:
                 batch.append(self._pending.popleft())
-            problem = self._try([one.entry for one in batch]) if batch else None
+            problem = self._try(batch) if batch else None
             for one in reversed(batch):
                 if problem is not None and one.entry.kind == "end":
+                    one.is_uncertain = True
                     self._pending.appendleft(one)  # what ran has an end, told when the database is back
                 one.problem, one.done = problem, True
 
-    def _try(self, entries: Sequence[Entry]) -> Problem | None:
+    def _try(self, waiting: Sequence[_Waiting]) -> Problem | None:
         try:
-            self._chain(entries)
+            self._chain(waiting)
         except WarehouseError as error:
             return error.problems[0]
         except ValueError:
@@ -203,14 +216,14 @@ class Audit:
             return self._problem("audit-unwritable", "cannot be written", error)
         return None
 
-    def _chain(self, entries: Sequence[Entry]) -> None:
+    def _chain(self, waiting: Sequence[_Waiting]) -> None:
         with self._opened().connect() as connection:
             begin_alone(connection, CHAINING)
             written, previous = last(connection)
-            head = self._head.read()
-            if head not in (None, Head(written, previous)) and hash_of(connection, head.number) != head.hash:
-                # To go on would hide it: the chain would grow past what is missing.
-                raise WarehouseError(_broken(f"entry {head.number} is not the one that was written"))
+            self._require_head(connection, Head(written, previous))
+            entries = [one.entry for one in waiting if not (one.is_uncertain and is_ended(connection, one.entry.id))]
+            if not entries:
+                return
             rows = []
             for number, entry in enumerate(entries, written + 1):
                 rows.append(sealed(self._key, previous, number, entry))
@@ -218,6 +231,12 @@ class Audit:
             connection.execute(ADDED, rows)
             connection.commit()
         self._head.advance(Head(written + len(rows), previous))
+
+    def _require_head(self, connection: sa.Connection, end: Head | None = None) -> None:
+        """Pass if the chain has all that was written; to go on otherwise would hide what is missing."""
+        head = self._head.read()
+        if head is not None and head != end and hash_of(connection, head.number) != head.hash:
+            raise WarehouseError(_broken(f"entry {head.number} is not the one that was written"))
 
     def _opened(self) -> sa.Engine:
         if self._engine is None:

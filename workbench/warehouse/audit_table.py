@@ -18,6 +18,7 @@ AUDIT = sa.table(
 
 _LAST = sa.select(AUDIT.c.number, AUDIT.c.hash).order_by(AUDIT.c.number.desc()).limit(1)
 _HASH = sa.select(AUDIT.c.hash).where(AUDIT.c.number == sa.bindparam("wanted"))
+_ENDED = sa.select(AUDIT.c.number).where(AUDIT.c.id == sa.bindparam("wanted"), AUDIT.c.kind == "end")
 ADDED = sa.insert(AUDIT)
 """Statements are made once: what they cost is paid by every question."""
 
@@ -31,3 +32,8 @@ def last(connection: sa.Connection) -> tuple[int, str]:
 def hash_of(connection: sa.Connection, number: int) -> str | None:
     """The hash of one entry; None where it is missing."""
     return connection.execute(_HASH, {"wanted": number}).scalar()
+
+
+def is_ended(connection: sa.Connection, id: str) -> bool:
+    """Whether a question's end is on record."""
+    return connection.execute(_ENDED, {"wanted": id}).first() is not None
