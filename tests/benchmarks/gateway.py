@@ -39,14 +39,15 @@ def main() -> None:
     assert process.stdout is not None
     try:
         here, there = workbench.connect(root), workbench.connect(process.stdout.readline().strip())
-        _small(here, there, psutil.Process(process.pid))
-        _large(here, there)
+        small(here, there, psutil.Process(process.pid))
+        large(here, there)
     finally:
         process.terminate()
         process.wait()
 
 
-def _small(here: Any, there: Any, gateway: psutil.Process) -> None:
+def small(here: Any, there: Any, gateway: psutil.Process) -> dict[str, float]:
+    """Milliseconds of a small question on both sides, printed and given back."""
     asked = (lambda: here.query("flights", **SMALL), lambda: there.query("flights", **SMALL))
     took = _in_turns(200, *asked)
     medians = [statistics.median(one) * 1000 for one in took]
@@ -62,14 +63,25 @@ def _small(here: Any, there: Any, gateway: psutil.Process) -> None:
             one()
         spent.append((_cpu(own) + _cpu(gateway) - began) / 200 * 1000)
     print(f"CPU of both processes: embedded {spent[0]:.1f} ms, gateway {spent[1]:.1f} ms a question")
+    names = ("embedded", "gateway")
+    return {
+        **{f"{name} ms": round(one, 2) for name, one in zip(names, medians, strict=True)},
+        **{f"{name} CPU ms": round(one, 2) for name, one in zip(names, spent, strict=True)},
+        "overhead ms": round(medians[1] - medians[0], 2),
+    }
 
 
-def _large(here: Any, there: Any) -> None:
+def large(here: Any, there: Any) -> dict[str, float]:
+    """Seconds of a million rows on both sides, printed and given back."""
     took = _in_turns(9, lambda: here.sql(LARGE), lambda: there.sql(LARGE))
     medians = [statistics.median(one) for one in took]
     size = here.sql(LARGE).table.nbytes / 1e6
     print(f"1,000,000 x 6 ({size:.0f} MB), SQL: embedded {medians[0]:.3f} s, gateway {medians[1]:.3f} s")
     print(f"rate: {medians[0] / medians[1]:.0%} of in-process, {size / medians[1]:.0f} MB/s")
+    return {
+        "embedded s": round(medians[0], 4), "gateway s": round(medians[1], 4),
+        "rate": round(medians[0] / medians[1], 3), "MB": round(size, 1),
+    }  # fmt: skip
 
 
 def _cpu(process: psutil.Process) -> float:
