@@ -79,6 +79,32 @@ def test_one_user_never_takes_every_place() -> None:
     run(story())
 
 
+def test_whoever_is_alone_has_more_room_than_one_among_others() -> None:
+    now = [0.0]
+
+    async def story() -> None:
+        asker = Asker(Admission({"adhoc": Lane(4, 3, 100, 100)}, lambda: now[0]))
+        for n in range(6):
+            asker.ask(f"ana:{n}")
+        await settle()
+        assert asker.ran == ["ana:0", "ana:1", "ana:2"]
+        asker.ask("luc:0")
+        asker.ask("mia:0")
+        await settle()
+        assert asker.ran[3:] == ["luc:0"]
+        for id in ("ana:0", "ana:1", "luc:0"):
+            await asker.end(id)
+        assert asker.ran[4:] == ["mia:0"]  # three have asked lately, so that one of ana's runs on and no more
+        await asker.end("mia:0")
+        await asker.end("ana:2")
+        assert asker.ran[5:] == ["ana:3"]
+        now[0] = 11.0
+        await asker.end("ana:3")
+        assert asker.ran[6:] == ["ana:4", "ana:5"]
+
+    run(story())
+
+
 def test_too_much_is_refused_with_an_honest_wait() -> None:
     now = [0.0]
 

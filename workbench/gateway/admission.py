@@ -16,6 +16,8 @@ from workbench.errors import Problem, WorkbenchError
 GUESS = 1.0
 """Seconds that a turn takes as long as none has ended."""
 REMEMBERED = 64
+LATELY = 10.0
+"""Seconds for which room is left for a user who has asked: who thinks before the next question has not gone."""
 
 
 class Busy(WorkbenchError):
@@ -57,11 +59,18 @@ class _Line:
     waiting: dict[str, deque[Turn]] = field(default_factory=dict)
     round: deque[str] = field(default_factory=deque)
     running: dict[str, int] = field(default_factory=dict)
+    lately: dict[str, float] = field(default_factory=dict)
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def usual(self) -> float:
         """Seconds that a turn has taken lately, in the mean: the throughput follows from that."""
         return sum(self.seconds) / len(self.seconds) if self.seconds else GUESS
+
+    def share(self, now: float) -> int:
+        """How many turns of one user may run at once: all that are allowed where nobody else has asked lately."""
+        for user in [user for user, at in self.lately.items() if now - at > LATELY and user not in self.running]:
+            del self.lately[user]
+        return max(1, min(self.lane.running_per_user, self.lane.running // max(1, len(self.lately))))
 
     def order(self) -> list[Turn]:
         """All who wait, as their turns will come."""
@@ -116,6 +125,7 @@ class Admission:
         return float(max(1, math.ceil((before + 1) * line.usual() / line.lane.running)))
 
     def _enter(self, line: _Line, mine: Turn) -> None:
+        line.lately[mine.user] = self._clock()
         own = line.waiting.setdefault(mine.user, deque())
         own.append(mine)
         if mine.user not in line.round:
@@ -140,8 +150,9 @@ class Admission:
 
     def _admit(self, line: _Line) -> None:
         """Let run who may: the users in their round, each as long as they have not too much running."""
+        share = line.share(self._clock())
         while sum(line.running.values()) < line.lane.running:
-            user = next((u for u in line.round if line.running.get(u, 0) < line.lane.running_per_user), None)
+            user = next((u for u in line.round if line.running.get(u, 0) < share), None)
             if user is None:
                 return
             turn = line.waiting[user][0]
@@ -167,6 +178,7 @@ class Admission:
             return
         self._running.discard(mine.id)
         line.seconds.append(self._clock() - mine.began)
+        line.lately[mine.user] = self._clock()
         line.running[mine.user] -= 1
         if not line.running[mine.user]:
             del line.running[mine.user]
