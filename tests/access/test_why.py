@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workbench.access.principal import identify
 from workbench.access.why import why
+from workbench.declare.people import Policy
 from workbench.declare.workspace import load
 
 ROOT = Path(__file__).parents[2]
@@ -40,3 +41,20 @@ def test_a_hidden_table_is_explained_as_one_that_is_not_there() -> None:
 
 def test_a_role_that_is_missing() -> None:
     assert "None of their roles (analyst) can publish:metric." in explained("dan@delta.example", "publish:metric")
+
+
+def test_denied_columns_are_named_to_those_alone_who_may_know() -> None:
+    principal = identify(load(ROOT).roles, load(ROOT).groups, "dan@delta.example", "dev")
+    rules = {
+        "resource": "gold.airports",
+        "grant": [{"to": ["analyst"]}],
+        "deny": [{"to": "*", "columns": ["altitude"]}],
+    }
+    policies = [Policy.model_validate(rules)]
+    told, untold = (
+        " ".join(why(principal, "query:adhoc", "gold.airports", load(ROOT).roles, policies, names_hidden=names))
+        for names in (True, False)
+    )
+    assert "The columns altitude are denied." in told
+    assert "altitude" not in untold
+    assert "denied" not in untold

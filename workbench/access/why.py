@@ -17,8 +17,12 @@ def why(
     roles: Mapping[str, Role] | None = None,
     policies: Sequence[Policy] = (),
     tags: Tags | None = None,
+    *,
+    names_hidden: bool = True,
 ) -> tuple[str, ...]:
     """Every rule that decided, in plain sentences; the first says yes or no.
+
+    Without ``names_hidden`` nothing is said of denied columns: they read as missing, as everywhere else.
 
     Tells whether a table exists for others, so show it to those who may change access, or about what one may read.
     """
@@ -28,7 +32,7 @@ def why(
     sentences = [first, f"{_who(principal)}.", *(f"{rule[0].upper()}{rule[1:]}." for rule in decision.rules)]
     if decision.allowed and "." in resource:
         left = restriction(principal, resource, policies, tags)
-        sentences += _left(left) if left is not None else []
+        sentences += _left(left, names_hidden) if left is not None else []
     return tuple(sentences)
 
 
@@ -39,10 +43,12 @@ def _who(principal: Principal) -> str:
     return f"They have the roles {', '.join(principal.roles)}{groups}"
 
 
-def _left(left: Restriction) -> list[str]:
+def _left(left: Restriction, names_hidden: bool) -> list[str]:
     rows = [f"Only rows where {_condition(rule)}, by the rule '{rule.name}'." for rule in left.rows]
     masks = [f"'{mask.column}' is masked ({mask.kind}), for its tag '{mask.tag}'." for mask in left.masks]
     granted = [f"Only the columns {', '.join(left.columns)} are granted."] if left.columns is not None else []
+    if not names_hidden:
+        return [*rows, *masks] or ["All rows and columns, as they are."]
     denied = [f"The columns {', '.join(left.hidden)} are denied."] if left.hidden else []
     return [*rows, *masks, *granted, *denied] or ["All rows and columns, as they are."]
 

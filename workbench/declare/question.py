@@ -20,6 +20,13 @@ from workbench.declare.parameters import SavedParameter, filled, named, used, va
 from workbench.declare.terms import Name, Span, Term, Words
 from workbench.errors import Problem, QuestionError
 
+MOST = 300
+"""Names in one list of a question: each is followed and compiled before anything runs."""
+
+
+MOST_TOTALS = 30
+"""Kinds of totals: each is a question of its own."""
+
 
 class Asked(Term):
     """A metric or a path, and the name of its column in the answer."""
@@ -45,6 +52,8 @@ def _asked(value: Any) -> Any:
     if not isinstance(value, Iterable):
         raise ValueError(f"'{value}' is not a name or a list of names")
     items = [value] if isinstance(value, str | dict | Asked) else list(value)
+    if sum(len(item) if isinstance(item, dict) else 1 for item in items) > MOST:
+        raise ValueError(f"more than {MOST} names are asked for at once")
     out: list[Asked] = []
     for item in items:
         if isinstance(item, dict) and not {"path", "alias"} <= item.keys():
@@ -143,7 +152,9 @@ class Question(Term):
     where: Condition = Field(None, description="A condition on dimensions.")
     having: Condition = Field(None, description="A condition on metrics of the answer.")
     order_by: Words = Field(
-        (), description="Columns of the answer, or what is not shown; '-name' or 'name desc' for descending."
+        (),
+        max_length=MOST,
+        description="Columns of the answer, or what is not shown; '-name' or 'name desc' for descending.",
     )
     limit: int | None = Field(None, ge=0)
     time: Annotated[TimeRange | None, BeforeValidator(_time_range)] = None
@@ -151,9 +162,13 @@ class Question(Term):
         None, description="Beside each metric its value that much earlier, the change and the ratio: '1 year'."
     )
     share_of: Words = Field(
-        (), description="Beside each metric its share: 'total', or the columns of ``by`` to share within."
+        (),
+        max_length=MOST,
+        description="Beside each metric its share: 'total', or the columns of ``by`` to share within.",
     )
-    totals: Words = Field((), description="Rows of totals: 'total', or a column of ``by`` to subtotal by.")
+    totals: Words = Field(
+        (), max_length=MOST_TOTALS, description="Rows of totals: 'total', or a column of ``by`` to subtotal by."
+    )
     top: Annotated[Top | None, BeforeValidator(_top, json_schema_input_type=int | str | Top | None)] = Field(
         None, description="How many groups to show by name, the others together: 5, or '5 of carrier using flights'."
     )

@@ -74,7 +74,10 @@ class Document:
 
 def read_documents(text: str, file: str) -> tuple[Document, ...]:
     """The documents of a YAML text; raises `DeclarationError` (bad-yaml, duplicate-key, yaml-alias)."""
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except UnicodeEncodeError:  # half of a character, as JSON can spell it
+        raise DeclarationError(Problem("bad-yaml", "not YAML: it holds what is no character.", Place(file))) from None
     try:
         return tuple(_Reading(loader, file).documents())
     except yaml.MarkedYAMLError as error:

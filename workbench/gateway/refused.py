@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -19,6 +20,14 @@ _HTTP = {
     413: Problem("too-large", "the request is larger than it may be.", hint="Ask for less at once."),
     415: Problem("not-json", "the body is not JSON.", hint="Send it as application/json."),
 }
+
+
+class Told(JSONResponse):
+    """JSON in ASCII: a problem may quote a half of a character, which a body can hold and UTF-8 can't."""
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of the body."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def tell_refusals(app: FastAPI) -> None:
@@ -48,7 +57,7 @@ async def _of_http(request: Request, error: Exception) -> JSONResponse:
 def _told(request: Request, error: WorkbenchError, status: int, more: Any = None) -> JSONResponse:
     refusal = refusal_of(error, request.state.request_id)
     headers = {**headers_of(error, status), **(more or {})}
-    return JSONResponse(REFUSAL_SHAPE.dump_python(refusal, mode="json"), status, headers)
+    return Told(REFUSAL_SHAPE.dump_python(refusal, mode="json"), status, headers)
 
 
 def _misshapen(one: Any) -> Problem:

@@ -105,8 +105,11 @@ def _why(session: Session, principal: Principal, verb: str, resource: str) -> Al
     workspace = session.workspace
     policies = [policy.term for policy in workspace.policies]
     decision = decide(principal, verb, resource, workspace.roles, policies)
-    tags = column_tags(session.ground.graph).get(resource, {})
-    return Allowed(decision.allowed, tuple(explained(principal, verb, resource, workspace.roles, policies, tags)))
+    table = next((t for t in session.tables() if t.lower() == resource.lower()), resource)
+    tags = column_tags(session.ground.graph).get(table, {})
+    knows = "change:access" in session.principal.can
+    told = explained(principal, verb, resource, workspace.roles, policies, tags, names_hidden=knows)
+    return Allowed(decision.allowed, told)
 
 
 def _known(session: Session, resource: str) -> str:

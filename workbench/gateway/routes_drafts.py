@@ -36,7 +36,9 @@ def draft_router(gateway: Gateway) -> APIRouter:
 
     @router.delete("/v1/drafts/{name}", status_code=204, summary="Let go of a draft")
     def drop(name: Name, request: Request) -> None:
-        person = gateway.who(request).name
+        session = gateway.session(request)
+        session.require("draft:metric")  # a token that is good for questions alone changes nothing
+        person = session.principal.name
         if not gateway.serving.drafts.drop(person, _full(name)):
             raise QuestionError(Problem("unknown-draft", f"no draft '{name}'."))
         gateway.serving.forget(person)

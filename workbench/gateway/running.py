@@ -51,7 +51,9 @@ class Queries:
 
     @contextmanager
     def track(self, id: str) -> Iterator[Running]:
-        """Keep a question here for as long as it takes."""
+        """Keep a question here for as long as it takes; raises `QuestionError` (already-there) for an id in use."""
+        if id in self._running:  # two requests chose it, and neither was here yet when both were let in
+            raise QuestionError(Problem("already-there", "another request has this id.", hint="Choose a fresh one."))
         running = self._running[id] = Running(id)
         try:
             yield running

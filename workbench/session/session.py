@@ -29,6 +29,7 @@ from workbench.graph.resolve import resolve
 from workbench.graph.tags import column_tags
 from workbench.session.answer import Answer, Draw
 from workbench.session.asking import question_of
+from workbench.session.boards import seen
 from workbench.session.cards import dimension_cards, matches, metric_card, model_card
 from workbench.session.catalog import DimensionCard, MetricCard, ModelCard
 from workbench.session.compiling import Compiled, Compiler
@@ -247,11 +248,12 @@ class Session:
         """The tables of the warehouse that one may read."""
         return tuple(name for name in self._engine.tables() if self._restriction(name) is not None)
 
-    @property
+    @cached_property
     def dashboards(self) -> Mapping[str, Dashboard]:
-        """The dashboards one may open."""
+        """The dashboards one may open, without what they show of hidden things."""
         me = {"*", *self.principal.roles, *(f"group:{g}" for g in self.principal.groups), f"user:{self.principal.name}"}
-        return {n: d.term for n, d in self.workspace.dashboards.items() if me & set(d.term.audience)}
+        open_to_me = ((n, d.term) for n, d in self.workspace.dashboards.items() if me & set(d.term.audience))
+        return {name: left for name, page in open_to_me if (left := seen(page, self._graph)) is not None}
 
     # ------------------------------------------------------------------ drafting and publishing
 
