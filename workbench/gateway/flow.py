@@ -20,7 +20,7 @@ from workbench.declare.question import Question
 from workbench.errors import InternalError, WarehouseError, WorkbenchError
 from workbench.gateway.statuses import headers_of, status_of
 from workbench.gateway.streams import Encoder, accepted, empty_batch, encoder_for
-from workbench.gateway.wire import REFUSAL_SHAPE, Tail, head_of, own_fault, refusal_of
+from workbench.gateway.wire import ARROW, REFUSAL_SHAPE, Tail, head_of, own_fault, refusal_of
 from workbench.session.prepared import Batches, Prepared, Saved
 from workbench.session.session import Session
 from workbench.warehouse.interruptible import under
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from workbench.gateway.gateway import Gateway
+    from workbench.warehouse.worker_process import Rows
 
 Chunk = bytes | memoryview
 
@@ -52,6 +53,7 @@ class Flow(Response):
         self._audit = ""
         self._encoder: Encoder | None = None
         self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._rows: Rows | None = None
         self._ending: Iterator[bytes] | None = None
         self._begun = False
         self._is_over = False
@@ -122,6 +124,8 @@ class Flow(Response):
         with under(self._running.cancel):
             streamed = session.stream(prepared, self._lane(prepared))
             self._batches = streamed.batches
+            if self._rows is not None:
+                self._rows.is_passed_on = media_type == ARROW
             head = streamed.head
             self._encoder = encoder_for(media_type, head_of(head), head.table.schema)
             first = next(self._batches, None)
@@ -166,7 +170,12 @@ class Flow(Response):
         workers = self._gateway.workers
         if prepared.kind == "metric" or workers is None:
             return None
-        return lambda sql: workers.stream(sql, query_id=self._id)
+
+        def lane(sql: str) -> Rows:
+            self._rows = workers.stream(sql, query_id=self._id)
+            return self._rows
+
+        return lane
 
     # ------------------------------------------------------------------ in the loop
 

@@ -33,6 +33,7 @@ from workbench.gateway.wire import (
     Refusal,
     Tail,
 )
+from workbench.warehouse.worker_frames import Frame
 
 if TYPE_CHECKING:
     from typing import IO
@@ -104,11 +105,19 @@ class _Arrow:
         self._schema = schema.with_metadata({**(schema.metadata or {}), ANSWER: HEAD.dump_json(head)})
         self._first = True
         self._sink = _Pieces()
-        # Messages made one by one are copied once; values of a dictionary take a writer that remembers them.
-        self._writer = pa.ipc.new_stream(self._sink, self._schema) if _has_dictionary(schema) else None
+        self._has_dictionary = _has_dictionary(schema)
+        self._writer: pa.RecordBatchStreamWriter | None = None
 
-    def batch(self, batch: pa.RecordBatch) -> bytes | memoryview:
-        """A message."""
+    def batch(self, batch: pa.RecordBatch | Frame) -> bytes | memoryview:
+        """A message; what a worker has sent is passed on as it is."""
+        if isinstance(batch, Frame):
+            if self._first:
+                self._first = False
+                return b"".join((self._schema.serialize(), batch.content))
+            return batch.content
+        # Messages made one by one are copied once; values of a dictionary take a writer that remembers them.
+        if self._has_dictionary and self._writer is None:
+            self._writer = pa.ipc.new_stream(self._sink, self._schema)
         if self._writer is not None:
             self._writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=self._schema))
             return self._sink.take()
@@ -136,9 +145,8 @@ class _Arrow:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self._schema) as writer:
             writer.write_batch(batch, custom_metadata={key: content})
-        messages = pa.ipc.MessageReader.open_stream(sink.getvalue())
-        schema, last = messages.read_next_message(), messages.read_next_message()
-        return bytes(schema.serialize() if self._first else b"") + bytes(last.serialize())
+        schema, *rest = pa.ipc.MessageReader.open_stream(sink.getvalue())
+        return b"".join(bytes(one.serialize()) for one in ((schema, *rest) if self._first else rest))
 
 
 class _Pieces(io.RawIOBase):

@@ -14,9 +14,10 @@ import shutil
 import socket
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -25,10 +26,15 @@ from workbench.errors import Problem, WarehouseError, WorkbenchError
 from workbench.warehouse.duckdb_errors import reading_error, statement_error
 from workbench.warehouse.duckdb_file import identity, open_hardened
 from workbench.warehouse.limits import STOPPED
+from workbench.warehouse.worker_frames import FrameWriter
 
 NICE = 10
 """A metric question is answered before somebody's sorting of the world."""
 BATCH_ROWS = 16_384
+FRAME = 2 << 20
+"""Bytes that are sent at once, where there are so many: each time costs the parent, who passes them on."""
+LATEST = 0.05
+"""Seconds that rows wait for others to be sent with."""
 SHARE_OF_ENGINE = 0.7
 """Of the memory left, what the engine may plan with; the rest is for values that it does not count."""
 DESCRIPTORS = 64
@@ -47,7 +53,7 @@ class Worker:
     path: Path
     temp: Path
     control: socket.socket
-    data: BinaryIO
+    data: int
     memory: int
     temp_bytes: int
     threads: int
@@ -122,22 +128,35 @@ class Worker:
         self.say({"ended": ended, "retire": broken or left < self.room * (1 - RETIRE_AFTER)})
 
     def run(self, cursor: duckdb.DuckDBPyConnection, sql: str, most: int) -> dict[str, Any]:
-        """Send the rows; the stream is closed before an error is told, so that the parent reads on."""
+        """Send the rows; the stream is ended before an error is told, so that the parent reads on."""
         if self.stopped == self.number:
             raise WarehouseError(STOPPED["cancelled"])
         reader = cursor.sql(sql).to_arrow_reader(BATCH_ROWS)
         self.say({"began": True})
-        sent = rows = 0
-        with pa.ipc.new_stream(self.data, reader.schema) as writer:
-            for batch in reader:
-                sent += batch.nbytes
-                if sent > most:
-                    raise WarehouseError(too_large(most))
-                rows += batch.num_rows
-                writer.write_batch(batch)
-                self.data.flush()
-        self.data.flush()
-        return {"rows": rows, "bytes": sent}
+        frames = FrameWriter(self.data)
+        writer = pa.ipc.new_stream(frames, reader.schema)
+        try:
+            frames.send_schema(reader.schema.serialize())
+            return self.send(reader, writer, frames, most)
+        finally:
+            frames.end()
+
+    def send(self, reader: Any, writer: Any, frames: FrameWriter, most: int) -> dict[str, Any]:
+        """Send the first rows as soon as there are any, and then as many at once as come within a moment."""
+        sent = rows = waiting = 0
+        last = 0.0
+        for batch in reader:
+            sent += batch.nbytes
+            if sent > most:
+                raise WarehouseError(too_large(most))
+            writer.write_batch(batch)
+            waiting += batch.num_rows
+            if frames.size >= FRAME or time.monotonic() - last > LATEST:
+                frames.send(waiting)
+                rows, waiting, last = rows + waiting, 0, time.monotonic()
+        if frames.size:
+            frames.send(waiting)
+        return {"rows": rows + waiting, "bytes": sent}
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor on the file as it is now; opened anew when the file was replaced."""
@@ -159,7 +178,6 @@ class Worker:
 
     def say(self, message: dict[str, Any]) -> None:
         """One line to the parent."""
-        self.data.flush()
         self.control.sendall(json.dumps(message).encode() + b"\n")
 
 
@@ -217,16 +235,15 @@ def main() -> None:
     given = json.loads(sys.argv[1])
     temp = Path(given["temp"])
     try:
-        with open(given["data"], "wb", buffering=1 << 20) as data:
-            Worker(
-                path=Path(given["path"]),
-                temp=temp,
-                control=socket.socket(fileno=given["control"]),
-                data=data,
-                memory=given["memory"],
-                temp_bytes=given["temp_bytes"],
-                threads=given["threads"],
-            ).serve()
+        Worker(
+            path=Path(given["path"]),
+            temp=temp,
+            control=socket.socket(fileno=given["control"]),
+            data=given["data"],
+            memory=given["memory"],
+            temp_bytes=given["temp_bytes"],
+            threads=given["threads"],
+        ).serve()
     finally:
         shutil.rmtree(temp, ignore_errors=True)
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Place, Problem, QuestionError, WarehouseError, WorkbenchError
 from workbench.warehouse.limits import STOPPED, Limits
+from workbench.warehouse.worker_frames import Frame, FrameReader, Unframed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +50,7 @@ class WorkerProcess:
         self._temp = Path(tempfile.mkdtemp(prefix="workbench-worker-"))
         ours, theirs = socket.socketpair()
         read, write = _wide_pipe()
-        self._control, self._lines, self._data = ours, ours.makefile("rb"), os.fdopen(read, "rb", buffering=1 << 20)
+        self._control, self._lines, self._data = ours, ours.makefile("rb"), os.fdopen(read, "rb", buffering=0)
         given = {
             "path": str(Path(path).absolute()),
             "temp": str(self._temp),
@@ -133,11 +134,9 @@ class WorkerProcess:
         except (OSError, ValueError):
             raise self.lost() from None
 
-    def read_stream(self) -> pa.RecordBatchReader:
-        """The Arrow stream that the worker has begun."""
-        import pyarrow as pa
-
-        return pa.ipc.open_stream(self._data)
+    def frames(self, most: int) -> FrameReader:
+        """The Arrow stream that the worker has begun, of a result that may have so many bytes."""
+        return FrameReader(self._data, most)
 
     def lost(self) -> WarehouseError:
         """Why the process is gone."""
@@ -164,7 +163,10 @@ class WorkerProcess:
 
 
 class Rows:
-    """The rows of a running statement, batch by batch; the schema is known first. Close it, read or not."""
+    """The rows of a running statement, batch by batch; the schema is known first. Close it, read or not.
+
+    Where ``is_passed_on`` is set before the first rows are read, these come as the frames that were sent.
+    """
 
     schema: pa.Schema
 
@@ -172,10 +174,12 @@ class Rows:
         self.rows = 0
         self.bytes = 0
         self.retires = False
+        self.is_passed_on = False
         self._worker = worker
         self._number = number
         self._limits = limits
         self._when_ended = when_ended
+        self._frames: FrameReader | None = None
         self._reader: pa.RecordBatchReader | None = None
         self._stopped = ""
         self._over = threading.Event()
@@ -197,8 +201,9 @@ class Rows:
             message = self._worker.hear()
             if "ended" in message:
                 raise self._ended(message) or self._worker.lost()
-            self._reader = self._read(self._worker.read_stream)
-            self.schema = self._reader.schema
+            self._frames = self._worker.frames(self._limits.result)
+            self._first = self._read(self._frames.next)
+            self.schema = self._read(lambda: _schema(self._first))
         except WorkbenchError:
             self._finish()
             raise
@@ -207,8 +212,8 @@ class Rows:
             self._finish()
             raise
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        while (batch := self.read()) is not None:
+    def __iter__(self) -> Iterator[Any]:
+        while (batch := self.pass_on() if self.is_passed_on else self.read()) is not None:
             yield batch
 
     def __enter__(self) -> Rows:
@@ -219,14 +224,35 @@ class Rows:
 
     def read(self) -> pa.RecordBatch | None:
         """The next batch; None after the last. Raises how the statement failed, once."""
-        if self._over.is_set() or self._reader is None:
+        if self._over.is_set() or self._frames is None:
             return None
-        reader = self._reader
+        frames = self._frames
+        batch: pa.RecordBatch | None = self._next(lambda: self._decoded(frames))
+        if batch is not None:
+            self.bytes += batch.nbytes
+        return batch
+
+    def pass_on(self) -> Frame | None:
+        """The next rows as they were sent; None after the last. Raises as `read` does."""
+        if self._over.is_set() or self._frames is None:
+            return None
+        frame: Frame | None = self._next(self._frames.next)
+        if frame is not None:
+            self.bytes += len(frame.content)
+        return frame
+
+    def _decoded(self, frames: FrameReader) -> pa.RecordBatch | None:
+        import pyarrow as pa
+
+        if self._reader is None:
+            self._reader = pa.ipc.open_stream(Unframed(self._first, frames))
+        return next(iter(self._reader), None)
+
+    def _next(self, act: Callable[[], Any]) -> Any:
         try:
-            batch = self._read(lambda: next(iter(reader), None))
+            batch = self._read(act)
             if batch is not None:
                 self.rows += batch.num_rows
-                self.bytes += batch.nbytes
                 return batch
             message = self._worker.hear()
             if failed := self._ended(message):
@@ -259,7 +285,7 @@ class Rows:
         """Let go of the rows that were not read, and of the worker."""
         self.stop()
         try:
-            while self.read() is not None:
+            while self.pass_on() is not None:
                 continue
         except WorkbenchError:
             return
@@ -293,7 +319,7 @@ class Rows:
     def _finish(self) -> None:
         if not self._over.is_set():
             self._over.set()
-            self._reader = None
+            self._reader = self._frames = None
             self._when_ended(self.retires)
 
     def _watch(self) -> None:
@@ -313,6 +339,14 @@ class Rows:
             self._cpu = float("inf")
             self._deadline = float("inf")
             self.stop("too-slow")
+
+
+def _schema(frame: Frame | None) -> pa.Schema:
+    import pyarrow as pa
+
+    if frame is None:
+        raise EOFError
+    return pa.ipc.read_schema(pa.py_buffer(frame.content))
 
 
 def _wide_pipe() -> tuple[int, int]:
