@@ -91,6 +91,7 @@ def test_a_gateway_serves_and_leaves_when_asked(tmp_path: Path) -> None:
         _, said = process.communicate(timeout=30)
         assert process.returncode == 0, said
         assert "asks as ana" in said
+        assert "leaked" not in said, "the engine's module is silent at the end"
     finally:
         if process.poll() is None:
             process.kill()

@@ -51,6 +51,11 @@ def test_nothing_is_served_before_the_first(tmp_path: Path) -> None:
     assert store.history() == ()
 
 
+def test_a_release_is_looked_for_before_there_is_one(tmp_path: Path) -> None:
+    with pytest.raises(QuestionError, match="no release '3'. Nothing was released here yet."):
+        Releases(tmp_path).find("3")
+
+
 def test_releases_follow_each_other_and_an_earlier_one_comes_back(tmp_path: Path) -> None:
     store = Releases(tmp_path)
     one, two = publish(store, 1), publish(store, 2)

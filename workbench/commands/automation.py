@@ -44,7 +44,7 @@ def _written(asker: Asker, wanted: dict[str, str], check: bool) -> int:
     other = {name: text for name, text in wanted.items() if not _is(root / name, text)}
     for name, text in other.items():
         if check:
-            say(f"{name} is not as it would be written.")
+            say(f"{name} is not as it would be written. Without --check it is.")
         else:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(text.encode())

@@ -13,6 +13,7 @@ from workbench.errors import (
     InternalError,
     Problem,
     QuestionError,
+    ReviewError,
     Unanswerable,
     WarehouseError,
     WorkbenchError,
@@ -23,6 +24,7 @@ OK, CHECK_FAILED, USAGE, REFUSED, UNANSWERABLE, WAREHOUSE, INTERNAL, INTERRUPTED
 EXIT_CODES: Mapping[type[WorkbenchError], int] = {
     DeclarationError: USAGE,
     QuestionError: USAGE,
+    ReviewError: USAGE,
     AccessDenied: REFUSED,
     Unanswerable: UNANSWERABLE,
     WarehouseError: WAREHOUSE,

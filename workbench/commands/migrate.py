@@ -17,7 +17,7 @@ def migrate() -> None:
     """Move consumers of a deprecated metric to the one that takes its place."""
 
 
-@migrate.command()
+@migrate.command(epilog=examples("workbench migrate status", "workbench migrate status --notify --format json"))
 @printed("table", "json", "csv")
 @click.option("--notify", is_flag=True, help="Tell whom [tool.workbench.notices] names of last days that are near.")
 @in_workspace
@@ -43,7 +43,9 @@ def status(asker: Asker, form: str, notify: bool) -> None:
             tell(problem)
 
 
-@migrate.command(name="apply")
+@migrate.command(
+    name="apply", epilog=examples("workbench migrate apply revenue --dry-run", "workbench migrate apply revenue")
+)
 @click.argument("metric")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @in_workspace

@@ -76,7 +76,10 @@ class Identities:
             return self._of_this_machine(given)
         raise AccessDenied(
             Problem(
-                "not-signed-in", "nobody is signed in.", hint="Log in, or send a token: 'Authorization: Bearer ...'."
+                "not-signed-in",
+                "nobody is signed in.",
+                hint="Log in, or send a token: 'Authorization: Bearer ...'; Python reads it from WORKBENCH_TOKEN, or "
+                "connect(..., token=...).",
             )
         )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -106,6 +108,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; ``ready`` is told the address once requests are taken."""
     _log_as(log)
+    atexit.register(_hush)
     # The server raises the signal that ended it once more; to have left as asked is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
@@ -123,6 +126,14 @@ def serve(
         backlog=512,
     )
     Draining(config, gateway, ready).run()
+
+
+def _hush() -> None:
+    """Show nothing of the interpreter's last steps, with everything closed and told.
+
+    uvloop keeps the application beyond its end, and so the engine's module, of which that would list each part.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 class Draining(uvicorn.Server):

@@ -78,11 +78,10 @@ def edits(workspace: Workspace, old: str, notebooks: Mapping[str, bytes]) -> tup
     """
     wanted = next((one for one in migrations(workspace) if one.old == old), None)
     if wanted is None:
-        there = ", ".join(one.old for one in migrations(workspace)) or "none"
+        there = ", ".join(one.old for one in migrations(workspace))
+        known = f"There is: {there}. " if there else ""
         said = f"'{old}' is no deprecated metric with a successor."
-        raise ReviewError(
-            Problem("no-migration", said, hint=f"There is: {there}. Declare 'deprecated: {{since, replaced_by}}'.")
-        )
+        raise ReviewError(Problem("no-migration", said, hint=known + "Declare 'deprecated: {since, replaced_by}'."))
     found, by_hand = [], []
     for file in sorted(_files(workspace)):
         edit = _in_yaml(workspace, wanted, file)

@@ -9,6 +9,13 @@ from pydantic import ValidationError
 from workbench.declare.question import Question
 from workbench.errors import Problem, QuestionError
 
+_SAID = {
+    "missing": "'{key}' is missing",
+    "extra_forbidden": "there is no key '{key}'",
+    "model_type": "it is given by name or as a mapping of its keys",
+    "string_type": "it is text",
+}
+
 
 def question_of(metrics: tuple[Any, ...], **parts: Any) -> Question:
     """The question as typed; a part of the wrong shape is a `QuestionError` (bad-question)."""
@@ -21,7 +28,8 @@ def question_of(metrics: tuple[Any, ...], **parts: Any) -> Question:
         raise QuestionError(Problem("bad-question", f"bad question: {error}.")) from None
 
 
-def _misshapen(loc: tuple[str | int, ...], msg: str, **_: object) -> Problem:
-    part = loc[0] if loc else "question"
-    said = msg.removeprefix("Value error, ")
+def _misshapen(loc: tuple[str | int, ...], msg: str, type: str, **_: object) -> Problem:
+    part, *inner = loc or ("question",)
+    key = inner[-1] if inner else part
+    said = _SAID.get(type, msg.removeprefix("Value error, ")).format(key=key)
     return Problem("bad-question", f"bad '{part}': {said}" + ("" if said.endswith("?") else "."))

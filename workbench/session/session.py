@@ -527,7 +527,11 @@ def open_session(
     root = Path(workspace).resolve() if workspace is not None else find_root()
     if not root.is_dir():
         raise QuestionError(
-            Problem("no-workspace", f"no folder '{workspace}'.", hint="Give the folder of a workspace.")
+            Problem(
+                "no-workspace",
+                f"no folder '{workspace}'.",
+                hint="Give the folder of a workspace, or the address of a gateway with its 'http://'.",
+            )
         )
     loaded = load(root).require()
     settings = loaded.settings

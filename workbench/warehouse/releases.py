@@ -66,8 +66,9 @@ class Releases:
         found = [one for one in history if str(one.manifest.number) == name]
         found = found or [one for one in history if len(name) >= 6 and digest(one.manifest).startswith(name)]
         if len(found) != 1:
-            there = ", ".join(str(one.manifest.number) for one in history[:10]) or "none"
-            raise QuestionError(Problem("unknown-release", f"no release '{name}'.", hint=f"There is: {there}."))
+            there = ", ".join(str(one.manifest.number) for one in history[:10])
+            hint = f"There is: {there}." if there else "Nothing was released here yet."
+            raise QuestionError(Problem("unknown-release", f"no release '{name}'.", hint=hint))
         return found[0]
 
     def publish(self, signed: Signed, content: Mapping[str, bytes], admit: Callable[[], None]) -> None:
