@@ -384,13 +384,17 @@ def _between(
     """The asked span, in whole periods of a grain, as a condition on both ends of the period of a moment."""
     assert question.time is not None
     start, end = question.time.start, question.time.end
-    low = floor(start, steps_of(graph, grain)) if start else None
-    high = after(end, steps_of(graph, grain)) if end else None
-    if isinstance(low, datetime) and isinstance(high, datetime) and low >= high:  # values taken out are in order
-        raise QuestionError(Problem("empty-time", f"the time ends ({end}) before it starts ({start})."))
-    for length in shift:
-        low = earlier(low, length.count, length.grain) if low else None
-        high = earlier(high, length.count, length.grain) if high else None
+    try:
+        low = floor(start, steps_of(graph, grain)) if start else None
+        high = after(end, steps_of(graph, grain)) if end else None
+        if isinstance(low, datetime) and isinstance(high, datetime) and low >= high:  # values taken out are in order
+            raise QuestionError(Problem("empty-time", f"the time ends ({end}) before it starts ({start})."))
+        for length in shift:
+            low = earlier(low, length.count, length.grain) if low else None
+            high = earlier(high, length.count, length.grain) if high else None
+    except (ValueError, OverflowError):
+        said = f"the time asked for, {start or '...'} to {end or '...'}, reaches out of the calendar."
+        raise QuestionError(Problem("bad-date", said, hint="Ask for years between 2 and 9998.")) from None
     first, last = ends
     return conjunction(
         Call(">=", (last, Literal(low))) if low else None, Call("<", (first, Literal(high))) if high else None
