@@ -1,6 +1,6 @@
 """What many users at once get from a real gateway, beside the bare engine, and what one heavy user takes from others.
 
-python -m tests.benchmarks.load [--seconds 40] [--users 50] [--out load.json]
+python -m tests.benchmarks.load [--seconds 40] [--users 50] [--parts heavy] [--out load.json]
 
 Run by hand, on this machine alone; it ends by itself. Every phase has its seeded users: each thinks, asks, and waits
 for the whole answer (80 % metric questions, 10 % SQL, 10 % catalogue). The bare engine is given the same statements at
@@ -34,6 +34,7 @@ from workbench.warehouse.flights import ensure
 PAULA, HEAVY = "paula@united.example", "heavy@skyways.example"
 THINK = {"1-3 s": (1.0, 3.0), "5-10 s": (5.0, 10.0), "none": (0.0, 0.0)}
 LANES = ("metric", "sql", "look", "all")
+PARTS = ("crowd", "heavy", "one")
 MOST = 600.0
 """Seconds that one phase may be asked to take."""
 
@@ -50,7 +51,7 @@ def main() -> None:
         gateway = Process(copied(Path(place, "w"), file))
         gateway.start()
         try:
-            figures = _measured(gateway, asked.users, asked.seconds, asked.seed)
+            figures = _measured(gateway, asked)
         finally:
             gateway.close()
     load.append(os.getloadavg())
@@ -62,11 +63,12 @@ def main() -> None:
         asked.out.write_text(text + "\n")
 
 
-def _measured(gateway: Process, users: int, seconds: float, seed: int) -> Figures:
+def _measured(gateway: Process, asked: argparse.Namespace) -> Figures:
+    users, seconds = asked.users, asked.seconds
     names = [PAULA if n % 10 == 9 else f"user{n}@skyways.example" for n in range(users)]
     tokens = gateway.tokens(*names, HEAVY)
     doors = [open_remote(gateway.url, token) for token in tokens]
-    mix = Mix(seed)
+    mix = Mix(asked.seed)
     here = {name: workbench.connect(gateway.root, as_user=name) for name in {names[0], PAULA}}
     bare = _bare(gateway.root, [here.get(name, here[names[0]]) for name in names], mix)
     for door in (doors[0], doors[names.index(PAULA)]):  # what is measured is a gateway that has been asked before
@@ -74,7 +76,7 @@ def _measured(gateway: Process, users: int, seconds: float, seed: int) -> Figure
             ask.of(door)
     through: list[Callable[[Ask], Any]] = [lambda ask, door=door: ask.of(door) for door in doors[:users]]
     figures: Figures = {}
-    for said, think in THINK.items():
+    for said, think in THINK.items() if "crowd" in asked.parts else ():
         length = seconds if think[1] else min(seconds, 15.0)
         began = _cpu(gateway.tree)
         got = crowd(through, mix, think, length)
@@ -84,13 +86,14 @@ def _measured(gateway: Process, users: int, seconds: float, seed: int) -> Figure
             "bare engine": _told(crowd(bare, mix, think, length), length),
         }
         _print(f"{users} users, think time {said}, {length:.0f} s", figures[said])
-    hogs = Hogs([lambda ask: ask.of(doors[-1])] * 20, mix.heavy, lambda: _stop_all(gateway.url, tokens[-1]))
-    figures["one heavy user"] = _fairness(through[: min(20, users)], hogs, mix, min(seconds, 20.0))
-    _print("20 users, quiet and beside one with 20 heavy queries", figures["one heavy user"])
-    ratios = {lane: one["ratio of p95"] for lane, one in figures["one heavy user"]["ratios"].items()}
-    print(f"p95 of the others, heavy over quiet (bar 2.0): {ratios}")
-    figures["small"] = single.small(here[names[0]], doors[0], gateway.tree)
-    figures["large"] = single.large(here[names[0]], doors[0])
+    if "heavy" in asked.parts:
+        hogs = Hogs([lambda ask: ask.of(doors[-1])] * 20, mix.heavy, lambda: _stop_all(gateway.url, tokens[-1]))
+        figures["one heavy user"] = heavy = _fairness(through[: min(20, users)], hogs, mix, min(seconds, 20.0))
+        _print("20 users, quiet and beside one with 20 heavy queries", heavy)
+        print(f"p95 of the others, heavy over quiet (bar 2.0): {heavy['ratios']}")
+    if "one" in asked.parts:
+        figures["small"] = single.small(here[names[0]], doors[0], gateway.tree)
+        figures["large"] = single.large(here[names[0]], doors[0])
     return figures
 
 
@@ -143,7 +146,7 @@ def _fairness(others: list[Callable[[Ask], Any]], hogs: Hogs, mix: Mix, length: 
         taken += more
     told = {name: _told(done, 3 * length) for name, done in (("quiet", quiet), ("beside", crowded), ("heavy", taken))}
     ratios = {
-        lane: {"ratio of p95": round(told["beside"][lane]["p95"] / told["quiet"][lane]["p95"], 2)}
+        lane: round(told["beside"][lane]["p95"] / told["quiet"][lane]["p95"], 2)
         for lane in LANES
         if lane in told["quiet"] and lane in told["beside"]
     }
@@ -172,8 +175,8 @@ def _told(done: list[Done], seconds: float) -> Figures:
 def _print(title: str, sides: Figures) -> None:
     print(f"{title}\n{'':14}{'lane':8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'answers':>9}{'/s':>8}  errors")
     for side, lanes in sides.items():
-        for lane, one in lanes.items():
-            if lane in LANES and "p50" in one:
+        for lane, one in lanes.items() if side != "ratios" else ():
+            if lane in LANES:
                 said = "  ".join(f"{slug} {count}" for slug, count in one["errors"].items()) or "0"
                 times = "".join(f"{one[name]:9.1f}" for name in ("p50", "p95", "p99"))
                 print(f"{side:14}{lane:8}{times}{one['answers']:9}{one['a second']:8.2f}  {said}")
@@ -194,6 +197,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.load", description=str(__doc__).splitlines()[0])
     parser.add_argument("--seconds", type=lambda text: min(float(text), MOST), default=40.0, help="of each phase")
     parser.add_argument("--users", type=int, choices=range(10, 201), metavar="10-200", default=50)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, help="where the figures go, as JSON")
     return parser.parse_args()

@@ -105,6 +105,31 @@ def test_whoever_is_alone_has_more_room_than_one_among_others() -> None:
     run(story())
 
 
+def test_who_took_much_more_than_others_stands_back_for_a_while() -> None:
+    now = [0.0]
+
+    async def story() -> None:
+        admission = Admission({"adhoc": Lane(4, 3, 100, 100)}, lambda: now[0])
+
+        async def takes(user: str, seconds: float) -> bool:
+            async with admission.turn(user, "adhoc") as turn:
+                now[0] += seconds
+            return turn.stands_back
+
+        assert not await takes("ana", 3.0)
+        assert not await takes("ana", 0.1)  # alone, nobody is in the way
+        assert not await takes("luc", 0.5)
+        assert await takes("ana", 0.1)
+        assert not await takes("luc", 0.5)
+        assert not await takes("mia", 2.5)
+        assert not await takes("ana", 0.1)  # as much as others do
+        now[0] += 20.0
+        assert not await takes("luc", 0.1)
+        assert not await takes("ana", 0.1)
+
+    run(story())
+
+
 def test_too_much_is_refused_with_an_honest_wait() -> None:
     now = [0.0]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +23,8 @@ import workbench
 from tests.gateway.conftest import ANA, PAULA, SAM, Served
 from tests.gateway.running import running, token
 from workbench.errors import AccessDenied, QuestionError, WarehouseError, WorkbenchError
-from workbench.gateway.gateway import Bounds, Gateway
+from workbench.gateway import admission
+from workbench.gateway.gateway import BEHIND, Bounds, Gateway
 from workbench.gateway.wire import ARROW, CSV, JSON, PARQUET
 from workbench.warehouse.limits import STOPPED
 from workbench.warehouse.worker_process import Rows
@@ -271,6 +274,31 @@ def test_nothing_runs_without_its_record(served: Served, monkeypatch: pytest.Mon
     for ask in (lambda: door.query("flights"), lambda: door.sql("select 1 as one")):
         with pytest.raises(WarehouseError, match="audit-unwritable"):
             ask()
+
+
+def test_who_stands_back_is_answered_and_on_record_like_everybody(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway, url = served
+    assert gateway.audit is not None
+    for bound in ("MUCH", "TIMES"):
+        monkeypatch.setattr(admission, bound, 0.0)  # whoever took anything stands back where others ask
+    many = "select i, md5(i::varchar) as word from range(300000) t(i)"
+    doors = [workbench.connect(url, token=token(gateway, name)) for name in (SAM, ANA)]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            for ask in (
+                lambda door: door.query("flights").rows() == [{"flights": 336776}],
+                lambda door: door.sql(many).table.num_rows == 300_000,
+            ):
+                assert list(pool.map(ask, doors)) == [True, True]
+    threads = list(gateway._behind._threads)
+    assert threads
+    nice = {os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) for thread in threads}
+    assert nice == {BEHIND} or sys.platform != "linux"
+    found = gateway.audit.search(limit=8)
+    assert {one.outcome for one in found} == {"answered"}
+    assert len({one.request for one in found}) == 8
 
 
 def test_a_lost_process_is_asked_around_once(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ GUESS = 1.0
 REMEMBERED = 64
 LATELY = 10.0
 """Seconds for which room is left for a user who has asked: who thinks before the next question has not gone."""
+MUCH, TIMES = 2.0, 3.0
+"""Seconds that a user's turns took lately, and how often the others' mean: who took more stands back a little."""
 
 
 class Busy(WorkbenchError):
@@ -47,6 +49,7 @@ class Turn:
     lane: str
     id: str
     began: float | None = None
+    stands_back: bool = False
     waited: float = 0.0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -60,6 +63,7 @@ class _Line:
     round: deque[str] = field(default_factory=deque)
     running: dict[str, int] = field(default_factory=dict)
     lately: dict[str, float] = field(default_factory=dict)
+    took: dict[str, deque[tuple[float, float]]] = field(default_factory=dict)
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def usual(self) -> float:
@@ -70,7 +74,14 @@ class _Line:
         """How many turns of one user may run at once: all that are allowed where nobody else has asked lately."""
         for user in [user for user, at in self.lately.items() if now - at > LATELY and user not in self.running]:
             del self.lately[user]
+            self.took.pop(user, None)
         return max(1, min(self.lane.running_per_user, self.lane.running // max(1, len(self.lately))))
+
+    def takes_much(self, user: str, now: float) -> bool:
+        """Whether a user's turns took much lately, and far more than those of the others who asked."""
+        took = {one: sum(s for at, s in self.took.get(one, ()) if now - at <= LATELY) for one in self.lately}
+        mine = took.pop(user, 0.0)
+        return bool(took) and mine > max(MUCH, TIMES * sum(took.values()) / len(took))
 
     def order(self) -> list[Turn]:
         """All who wait, as their turns will come."""
@@ -162,6 +173,7 @@ class Admission:
                 line.round.append(user)
             line.running[user] = line.running.get(user, 0) + 1
             turn.began = self._clock()
+            turn.stands_back = line.takes_much(user, turn.began)
             self._running.add(turn.id)
             turn.ready.set()
 
@@ -178,7 +190,8 @@ class Admission:
             return
         self._running.discard(mine.id)
         line.seconds.append(self._clock() - mine.began)
-        line.lately[mine.user] = self._clock()
+        now = line.lately[mine.user] = self._clock()
+        line.took.setdefault(mine.user, deque(maxlen=REMEMBERED)).append((now, now - mine.began))
         line.running[mine.user] -= 1
         if not line.running[mine.user]:
             del line.running[mine.user]

@@ -13,11 +13,12 @@ import anyio
 import anyio.abc
 from anyio.streams.memory import MemoryObjectSendStream
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from workbench.declare.question import Question
 from workbench.errors import InternalError, WarehouseError, WorkbenchError
+from workbench.gateway.refused import Told
 from workbench.gateway.statuses import headers_of, status_of
 from workbench.gateway.streams import Encoder, accepted, empty_batch, encoder_for
 from workbench.gateway.wire import ARROW, REFUSAL_SHAPE, Tail, head_of, own_fault, refusal_of
@@ -57,6 +58,7 @@ class Flow(Response):
         self._ending: Iterator[bytes] | None = None
         self._begun = False
         self._is_over = False
+        self._behind = False
         self._timer: asyncio.TimerHandle | None = None
         self._produced: anyio.Event | None = None
 
@@ -120,7 +122,8 @@ class Flow(Response):
 
     def _start(self, session: Session, prepared: Prepared, media_type: str) -> Chunk:
         """Record the question, begin to run it, and make the first bytes; all of them, where there are few rows."""
-        self._audit = self._gateway.note_begin(session, prepared, self._id)
+        if not self._behind:
+            self._audit = self._gateway.note_begin(session, prepared, self._id)
         with under(self._running.cancel):
             streamed = session.stream(prepared, self._lane(prepared))
             self._batches = streamed.batches
@@ -185,7 +188,8 @@ class Flow(Response):
         with anyio.CancelScope() as waiting:
             running.stoppers.append(waiting.cancel)
             running.cancel.check()
-            await turn.enter_async_context(self._gateway.admission.turn(running.asker, prepared.kind, self._id))
+            wanted = self._gateway.admission.turn(running.asker, prepared.kind, self._id)
+            self._behind = (await turn.enter_async_context(wanted)).stands_back
         running.stoppers.remove(waiting.cancel)
         running.cancel.check()
         if prepared.kind == "sql" and (workers := self._gateway.workers) is not None:
@@ -196,7 +200,9 @@ class Flow(Response):
         if prepared.kind == "metric" or self._gateway.workers is None:
             seconds = self._gateway.bounds.metric_seconds
             self._timer = asyncio.get_running_loop().call_later(seconds, self._running.stop, STOPPED["too-slow"])
-        first = await self._gateway.off(lambda: self._start(session, prepared, media_type))
+        if self._behind:  # on record as fast as anybody's: whoever else is to be recorded waits for it
+            self._audit = await self._gateway.off(lambda: self._gateway.note_begin(session, prepared, self._id))
+        first = await self._gateway.off(lambda: self._start(session, prepared, media_type), self._behind)
         if self._is_over:
             await self._send(first, media_type, send)
             await self._send(b"", media_type, send, more=False)
@@ -217,7 +223,7 @@ class Flow(Response):
         try:
             with out, suppress(anyio.BrokenResourceError):
                 try:
-                    while (chunk := await self._gateway.off(self._next)) is not None:
+                    while (chunk := await self._gateway.off(self._next, self._behind)) is not None:
                         await out.send(chunk)
                 except Exception as error:  # noqa: BLE001  raised again where it is waited for
                     await out.send(error)
@@ -250,7 +256,7 @@ class Flow(Response):
         if not self._begun:
             status = status_of(error)
             body = REFUSAL_SHAPE.dump_python(refusal, mode="json")
-            await JSONResponse(body, status, headers_of(error, status))(scope, receive, send)
+            await Told(body, status, headers_of(error, status))(scope, receive, send)
         elif self._encoder is not None and (last := self._encoder.failed(refusal)):
             # Then nothing: a response without its end is taken for whole by nobody.
             await send({"type": "http.response.body", "body": last, "more_body": True})

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import sys
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
     from workbench.warehouse.tokens import Tokens
 
 T = TypeVar("T")
+
+BEHIND = 10
+"""How nice a thread is that gives way."""
 
 _LOG = logging.getLogger("workbench.gateway")
 
@@ -84,8 +92,10 @@ class Gateway:
         self.queries = Queries(self.admission.position)
         self.measures = Measures()
         self.is_leaving = False
+        running = sum(lane.running for lane in self.bounds.lanes.values())
         # One for each step of what may run, and some for requests that wait for a token's look-up or a compiler.
-        self.threads = anyio.CapacityLimiter(sum(lane.running for lane in self.bounds.lanes.values()) + 16)
+        self.threads = anyio.CapacityLimiter(running + 16)
+        self._behind = ThreadPoolExecutor(running, "behind", give_way)
         self.local_name = ""
         self._versions: tuple[object, str, str] = (None, "", "")
 
@@ -182,8 +192,11 @@ class Gateway:
             _LOG.error("the declarations have changed and are broken; those before are still served: %s", problems[0])
         self.measures.broken.set(1 if problems else 0)
 
-    async def off(self, work: Callable[[], T]) -> T:
-        """Do blocking work in a thread, of which there are only so many."""
+    async def off(self, work: Callable[[], T], behind: bool = False) -> T:
+        """Do blocking work in a thread, of which there are only so many; ``behind`` others, in one that gives way."""
+        if behind:
+            with anyio.CancelScope(shield=True):  # as below, what has begun is waited for
+                return await asyncio.get_running_loop().run_in_executor(self._behind, copy_context().run, work)
         return await anyio.to_thread.run_sync(work, limiter=self.threads)
 
     def readiness(self) -> Readiness:
@@ -206,6 +219,7 @@ class Gateway:
 
     def close(self) -> None:
         """Let go of everything."""
+        self._behind.shutdown(wait=False, cancel_futures=True)
         if self.workers is not None:
             self.workers.close()
         self.serving.engine.close()
@@ -213,6 +227,12 @@ class Gateway:
             self.serving.ground.ledger.close()
         if self.audit is not None:
             self.audit.close()
+
+
+def give_way() -> None:
+    """Have this thread give way to others, where each thread has a priority of its own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
 
 
 def unknown_path() -> Problem:
