@@ -25,7 +25,7 @@ CHAINING = 0x61756469
 """The number of PostgreSQL's advisory lock under which one process at a time adds to the chain."""
 BATCH = 1000
 """Entries that one commit takes at most."""
-GATHER = 0.02
+GATHER = 0.25
 """Seconds that an end waits for company before it is written."""
 IDLE = 5.0
 """Seconds without an end after which the thread that writes them is let go."""

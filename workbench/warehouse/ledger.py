@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import hashlib
 import threading
-import time
 import uuid
 import warnings
 from collections.abc import Iterable
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 QUIET = 1.0
 """Seconds from a first note to its writing: loading the database's code must not compete with a first answer."""
+GATHER = 1.0
+"""Seconds that later notes wait for company: each writing costs the questions that are asked meanwhile."""
 PATIENCE = 10.0
 """Seconds that a flush may take before the ledger is given up."""
 
@@ -184,7 +185,8 @@ class Ledger:
                 if isinstance(item, threading.Event):
                     item.set()
             waiting = [self._queue.get()]
-            time.sleep(0 if isinstance(waiting[0], threading.Event) else 0.05)  # let a burst become one write
+            self._hurry.wait(0 if isinstance(waiting[0], threading.Event) else GATHER)
+            self._hurry.clear()
 
     def _drain(self) -> list[Note | threading.Event]:
         items: list[Note | threading.Event] = []
