@@ -12,11 +12,16 @@ from workbench.errors import WarehouseError
 from workbench.gateway.transport import lost
 from workbench.gateway.wire import ANSWER, HEAD, REFUSAL, REFUSAL_SHAPE, TAIL, Head, error_of
 
+SMALL = 1 << 20
+"""Bytes of an answer that may be held twice."""
+
 
 def arrived(response: urllib3.BaseHTTPResponse, url: str) -> tuple[Head, pa.Table]:
     """The head and all rows; raises what ended the rows over there, or `WarehouseError` (connection-lost)."""
     try:
-        with pa.ipc.open_stream(response) as reader:
+        # A small answer is read at once: Arrow asks for many pieces, and each is a walk through all layers.
+        size = response.length_remaining
+        with pa.ipc.open_stream(response if size is None or size > SMALL else response.read()) as reader:
             schema = reader.schema
             batches, is_whole = _batches(reader)
         response.drain_conn()

@@ -14,7 +14,7 @@ import anyio.abc
 from anyio.streams.memory import MemoryObjectSendStream
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from workbench.declare.question import Question
 from workbench.errors import InternalError, WarehouseError, WorkbenchError
@@ -204,8 +204,7 @@ class Flow(Response):
             self._audit = await self._gateway.off(lambda: self._gateway.note_begin(session, prepared, self._id))
         first = await self._gateway.off(lambda: self._start(session, prepared, media_type), self._behind)
         if self._is_over:
-            await self._send(first, media_type, send)
-            await self._send(b"", media_type, send, more=False)
+            await self._send_whole(first, media_type, send)
             return
         chunks, more = anyio.create_memory_object_stream[Chunk | Exception](1)
         self._produced = anyio.Event()
@@ -267,7 +266,17 @@ class Flow(Response):
         with anyio.fail_after(self._gateway.bounds.stall_seconds):
             if not self._begun:
                 self._begun = True
-                said = ((b"content-type", media_type), (b"vary", "Accept"), (b"cache-control", "no-store"))
-                headers = [(name, value.encode()) for name, value in said]
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send(_start_of(media_type))
             await send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+    async def _send_whole(self, content: Chunk, media_type: str, send: Send) -> None:
+        """Send an answer that is known whole: that it is so long spares both sides the counting of pieces."""
+        with anyio.fail_after(self._gateway.bounds.stall_seconds):
+            self._begun = True
+            await send(_start_of(media_type, (b"content-length", str(len(content)).encode())))
+            await send({"type": "http.response.body", "body": content, "more_body": False})
+
+
+def _start_of(media_type: str, *more: tuple[bytes, bytes]) -> Message:
+    said = ((b"content-type", media_type.encode()), (b"vary", b"Accept"), (b"cache-control", b"no-store"), *more)
+    return {"type": "http.response.start", "status": 200, "headers": list(said)}
