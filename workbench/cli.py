@@ -23,6 +23,7 @@ from workbench.commands.imports import import_
 from workbench.commands.keys import keys
 from workbench.commands.lint import lint
 from workbench.commands.migrate import migrate
+from workbench.commands.options import Listing
 from workbench.commands.release import diff, release, release_key, releases_, rollback
 from workbench.commands.review import review
 from workbench.commands.serve import build, dashboards, up
@@ -49,19 +50,8 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
         context.exit()
 
 
-class _Whole(click.Group):
-    """Commands, each with its whole first sentence: click would cut it where the line ends."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each command beside what it does."""
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(ctx)]
-            )
-
-
 @click.group(
-    cls=_Whole,
+    cls=Listing,
     commands=COMMANDS,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

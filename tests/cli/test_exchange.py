@@ -43,3 +43,8 @@ def test_a_metricflow_project_is_written_and_read_back(run: Run, tmp_path: Path)
     assert (tmp_path / "mf/metrics/flights_trend.yml").exists()
     assert run("import", "metricflow", str(tmp_path / "mf"), "--to", str(tmp_path / "back")).code == 0
     assert run("validate", at=tmp_path / "back").code == 0
+
+
+def test_a_folder_without_anything_to_import_is_told(run: Run, tmp_path: Path) -> None:
+    ran = run("import", "metricflow", str(tmp_path), "--to", str(tmp_path / "to"), "--dry-run")
+    assert (ran.code, "Nothing to import was found there." in ran.err) == (0, True)

@@ -41,3 +41,9 @@ def test_an_alias_renames() -> None:
     (asked, plain) = Question(metrics=[{"n": "flights"}, "late"]).metrics
     assert (asked.path, asked.alias, asked.renamed) == ("flights", "n", True)
     assert (plain.path, plain.alias, plain.renamed) == ("late", "late", False)
+
+
+def test_one_condition_stays_as_typed_and_several_mean_all() -> None:
+    assert Question(metrics=["flights"], where=["carrier ="]).where == "carrier ="
+    both = Question(metrics=["flights"], where=["a = 1 or b = 2", "c = 3"])
+    assert both.where == "(a = 1 or b = 2) and (c = 3)"

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from workbench.commands.exits import say
-from workbench.commands.options import Asker, examples, in_workspace
+from workbench.commands.options import Asker, Listing, examples, in_workspace
 from workbench.commands.printer import cannot_write, print_json
 
 SCHEMAS = Path(".workbench/schemas")
@@ -46,7 +46,7 @@ def schema(asker: Asker, kind: str | None, write: bool) -> None:
         raise cannot_write(root / SCHEMAS, error) from None
 
 
-@click.group()
+@click.group(cls=Listing)
 def export() -> None:
     """Write declarations for other tools."""
 

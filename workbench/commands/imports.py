@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from workbench.commands.exits import say
-from workbench.commands.options import debuggable, examples
+from workbench.commands.options import Listing, debuggable, examples
 from workbench.commands.printer import cannot_write
 
 
-@click.group(name="import")
+@click.group(name="import", cls=Listing)
 def import_() -> None:
     """Take over declarations of other tools."""
 
@@ -71,6 +71,8 @@ def _take(files: Mapping[str, str], losses: Sequence[object], target: Path, dry_
     counts = {kind: kinds.pop(kind, 0) for kind in ("models", "saved_queries", "calendars", "other")}
     models, saved = counts["models"], counts["saved_queries"]
     metrics = sum(kinds.values())
+    if not losses and not any(name.startswith("metrics/") for name in files):
+        say("Nothing to import was found there.")
     say(f"{models} models, {metrics} metrics, {saved} saved queries; {len(losses)} things not taken over.")
 
 

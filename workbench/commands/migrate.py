@@ -8,11 +8,11 @@ from datetime import date
 import click
 
 from workbench.commands.exits import CHECK_FAILED, OK, say, tell
-from workbench.commands.options import Asker, examples, in_workspace, printed
+from workbench.commands.options import Asker, Listing, examples, in_workspace, printed
 from workbench.commands.printer import print_rows
 
 
-@click.group(epilog=examples("workbench migrate status", "workbench migrate apply revenue --dry-run"))
+@click.group(cls=Listing, epilog=examples("workbench migrate status", "workbench migrate apply revenue --dry-run"))
 def migrate() -> None:
     """Move consumers of a deprecated metric to the one that takes its place."""
 

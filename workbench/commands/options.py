@@ -40,6 +40,17 @@ class Asker:
         return session
 
 
+class Listing(click.Group):
+    """Commands, each listed with its whole first sentence: click would cut it where the line ends."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command beside what it does."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(ctx)]
+            )
+
+
 def examples(*lines: str) -> str:
     """An epilog that shows commands as they are typed."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.commands.exits import say
-from workbench.commands.options import Asker, examples, in_workspace, printed
+from workbench.commands.options import Asker, Listing, examples, in_workspace, printed
 from workbench.commands.printer import print_rows
 from workbench.errors import Problem, QuestionError
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-@click.group(epilog=examples("workbench token issue --for ana@skyways.example --expires 7d", "workbench token list"))
+@click.group(
+    cls=Listing, epilog=examples("workbench token issue --for ana@skyways.example --expires 7d", "workbench token list")
+)
 def token() -> None:
     """Tokens by which programs sign in at the gateway."""
 

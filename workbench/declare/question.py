@@ -68,6 +68,8 @@ def _asked(value: Any) -> Any:
 def _conjunction(value: Any) -> Any:
     """Several conditions mean all of them."""
     if isinstance(value, list | tuple):
+        if len(value) == 1:
+            return value[0]  # as it was typed, so that an error tells of what was typed
         return " and ".join(f"({part})" for part in value) or None
     return value
 
