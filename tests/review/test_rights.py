@@ -77,3 +77,26 @@ def test_a_new_table_is_newly_read(tmp_path: Path) -> None:
     found = {str(one) for one in widened(before, after)}
     assert "github:cora may read gold.pay in dev" in found
     assert not any(one.startswith("github:paula") for one in found)
+
+
+def test_a_schema_that_no_model_reads_is_looked_at_too(tmp_path: Path) -> None:
+    before = workspace(tmp_path / "before", access__policies__landing="resource: landing.*\ngrant: [{to: [steward]}]\n")
+    after = workspace(tmp_path / "after", access__policies__landing="resource: landing.*\ngrant: [{to: [analyst]}]\n")
+    assert f"{ANYBODY} may read landing.* in dev" in {str(one) for one in widened(before, after)}
+    assert f"{ANYBODY} may read landing.* in dev" in {str(one) for one in widened(workspace(tmp_path / "none"), after)}
+
+
+def test_a_group_that_an_identity_provider_fills_counts_as_people_do(tmp_path: Path) -> None:
+    listed = WORKSPACE["access/groups.yml"]
+    groups = [f"{listed}  guests: {{role: {role}, members: []}}\n" for role in ("analyst", "steward")]
+    before, after = (workspace(tmp_path / str(n), access__groups=text) for n, text in enumerate(groups))
+    assert "whoever is put into 'guests' may change:access" in {str(one) for one in widened(before, after)}
+
+
+def test_whom_the_gateway_believes_is_a_right_of_everybody(tmp_path: Path) -> None:
+    before, after = workspace(tmp_path / "before"), workspace(tmp_path / "after")
+    more = '\n[tool.workbench.gateway]\nauthentication = "local"\n'
+    with (tmp_path / "after" / "pyproject.toml").open("a", encoding="utf-8") as out:
+        out.write(more)
+    assert widened(before, after) == ()
+    assert any("[tool.workbench.gateway]" in str(one) for one in widened(before, load(tmp_path / "after").require()))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 
-from workbench.access.principal import identify
+from workbench.access.principal import Claims, identify
 from workbench.access.restriction import Mask, Restriction, RowFilter
 from workbench.access.rules import decide, restriction
 from workbench.access.verbs import UNMASK, VERBS
@@ -34,11 +35,20 @@ def widened(base: Workspace, head: Workspace) -> tuple[Widening, ...]:
     rules = _Rules(base), _Rules(head)
     environments = sorted({*base.settings.environments, *head.settings.environments}) or ["dev"]
     found: dict[Widening, None] = {}
-    for who in (*people, ANYBODY):
+    for who, claims in (*((one, Claims()) for one in (*people, ANYBODY)), *_claimed(base, head)):
         for environment in environments:
-            for what in _newly(rules[0], rules[1], who, environment):
+            for what in _newly(rules[0].of(claims), rules[1].of(claims), who, environment):
                 found[Widening(who, what)] = None
+    if base.settings.gateway != head.settings.gateway:
+        found[Widening(ANYBODY, "may be taken for somebody else: [tool.workbench.gateway] says whom to believe")] = None
     return tuple(found)
+
+
+def _claimed(base: Workspace, head: Workspace) -> Iterator[tuple[str, Claims]]:
+    """Stand-ins for people whom an identity provider alone puts into a group: no list names them."""
+    for name in sorted({*base.groups, *head.groups}):
+        if any(name in one.groups and not one.groups[name].members for one in (base, head)):
+            yield f"whoever is put into '{name}'", Claims((name,))
 
 
 class _Rules:
@@ -46,22 +56,29 @@ class _Rules:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.claims = Claims()
         self.policies = tuple(one.term for one in workspace.policies)
         graph = build(workspace)
         self.tags = column_tags(graph)
-        self.tables = {declared.term.table for declared in graph.models.values()} | {
-            policy.resource for policy in self.policies if not policy.resource.endswith("*")
-        }
+        # The resource 'landing.*' stands for the tables of a schema that no model and no other policy names.
+        self.tables = {declared.term.table for declared in graph.models.values()}
+        self.tables |= {policy.resource for policy in self.policies}
+
+    def of(self, claims: Claims) -> _Rules:
+        """The same rules about somebody of whom an identity provider says this."""
+        other = copy(self)
+        other.claims = claims
+        return other
 
     def verbs(self, who: str, environment: str) -> set[str]:
         """What a person may do, each tag they may see unmasked included."""
-        principal = identify(self.workspace.roles, self.workspace.groups, who, environment)
+        principal = identify(self.workspace.roles, self.workspace.groups, who, environment, self.claims)
         open_family = {verb for verb in principal.can if verb.startswith(UNMASK)}
         return {verb for verb in (*VERBS, *open_family) if decide(principal, verb, roles=self.workspace.roles)}
 
     def left(self, who: str, environment: str, table: str) -> Restriction | None:
         """What a person is left of a table."""
-        principal = identify(self.workspace.roles, self.workspace.groups, who, environment)
+        principal = identify(self.workspace.roles, self.workspace.groups, who, environment, self.claims)
         if not any(decide(principal, verb, roles=self.workspace.roles) for verb in ("query:adhoc", "read:metric")):
             return None
         return restriction(principal, table, self.policies, self.tags.get(table, {}), environment)
