@@ -31,7 +31,7 @@ from workbench.session.session import Session
 from workbench.warehouse.duckdb_file import share
 from workbench.warehouse.flights import ensure
 
-PAULA, HEAVY = "paula@united.example", "heavy@skyways.example"
+PARTNERS, HEAVY = ("paula@united.example", "dan@delta.example"), "heavy@skyways.example"
 THINK = {"1-3 s": (1.0, 3.0), "5-10 s": (5.0, 10.0), "none": (0.0, 0.0)}
 LANES = ("metric", "sql", "look", "all")
 PARTS = ("crowd", "heavy", "one")
@@ -65,13 +65,13 @@ def main() -> None:
 
 def _measured(gateway: Process, asked: argparse.Namespace) -> Figures:
     users, seconds = asked.users, asked.seconds
-    names = [PAULA if n % 10 == 9 else f"user{n}@skyways.example" for n in range(users)]
+    names = [*PARTNERS, *(f"user{n}@skyways.example" for n in range(users - len(PARTNERS)))]
     tokens = gateway.tokens(*names, HEAVY)
     doors = [open_remote(gateway.url, token) for token in tokens]
     mix = Mix(asked.seed)
-    here = {name: workbench.connect(gateway.root, as_user=name) for name in {names[0], PAULA}}
-    bare = _bare(gateway.root, [here.get(name, here[names[0]]) for name in names], mix)
-    for door in (doors[0], doors[names.index(PAULA)]):  # what is measured is a gateway that has been asked before
+    here = {name: workbench.connect(gateway.root, as_user=name) for name in (*PARTNERS, names[-1])}
+    bare = _bare(gateway.root, [here.get(name, here[names[-1]]) for name in names], mix)
+    for door in (*doors[: len(PARTNERS)], doors[-1]):  # what is measured is a gateway that has been asked before
         for ask in mix.everything:
             ask.of(door)
     through: list[Callable[[Ask], Any]] = [lambda ask, door=door: ask.of(door) for door in doors[:users]]
@@ -92,8 +92,8 @@ def _measured(gateway: Process, asked: argparse.Namespace) -> Figures:
         _print("20 users, quiet and beside one with 20 heavy queries", heavy)
         print(f"p95 of the others, heavy over quiet (bar 2.0): {heavy['ratios']}")
     if "one" in asked.parts:
-        figures["small"] = single.small(here[names[0]], doors[0], gateway.tree)
-        figures["large"] = single.large(here[names[0]], doors[0])
+        figures["small"] = single.small(here[names[-1]], doors[users - 1], gateway.tree)
+        figures["large"] = single.large(here[names[-1]], doors[users - 1])
     return figures
 
 
