@@ -314,7 +314,7 @@ def test_a_saved_query_keeps_its_columns(session: Any) -> None:
         ("loan__renewed", ["reservations"], "unknown-dimension"),
         ("metric_time__fortnight", ["loans"], "unknown-dimension"),
         ("book__genre__month", ["loans"], "not-time"),
-        ("city", ["loans_last_term"], "not-imported"),
+        ("city", ["rough_fine"], "not-imported"),
     ],
 )
 def test_names_that_mean_nothing_here(imported: Imported, name: str, metrics: list[str], slug: str | None) -> None:

@@ -102,7 +102,13 @@ def test_one_row_of_numbers_is_large_and_its_table_folded() -> None:
 
 
 def test_a_deprecated_metric_names_its_successor() -> None:
-    gone = card(FLIGHTS, deprecated_until=date(2027, 1, 1), replaced_by="departures", state="ad hoc")
+    gone = card(
+        FLIGHTS,
+        deprecated_since=date(2026, 1, 1),
+        deprecated_until=date(2027, 1, 1),
+        replaced_by="departures",
+        state="ad hoc",
+    )
     html = draw_cards([gone])["text/html"]
     assert "deprecated until 1 Jan 2027, use departures" in html
     assert "ad hoc" in html
