@@ -1,0 +1,70 @@
+"""What a second author tried against a running gateway: requests that must be refused in words, and soon."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.gateway.conftest import PAULA, Served
+from tests.gateway.running import token
+from workbench.errors import QuestionError
+from workbench.gateway.running import Queries
+
+QUESTIONS: dict[str, list[dict[str, Any]]] = yaml.safe_load(
+    (Path(__file__).parent / "questions.yml").read_text(encoding="utf-8")
+)
+MANY = [
+    {"metrics": [{f"m{i}": "flights"} for i in range(30_000)]},
+    {"metrics": ["flights"], "by": [{f"m{i}": "carrier"} for i in range(30_000)]},
+    {"metrics": ["flights"], "order_by": ["carrier"] * 30_000},
+    {"metrics": ["flights"], "by": [{f"m{i}": "carrier"} for i in range(99)], "totals": [f"m{i}" for i in range(99)]},
+]
+"""Lists so long that compiling them would take minutes."""
+
+
+@pytest.fixture
+def http(served: Served) -> Iterator[httpx.Client]:
+    """A client that speaks as a partner."""
+    gateway, url = served
+    headers = {"Authorization": f"Bearer {token(gateway, PAULA)}", "Content-Type": "application/json"}
+    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+        yield client
+
+
+@pytest.mark.parametrize("body", [one for some in QUESTIONS.values() for one in some] + MANY, ids=lambda b: str(b)[:60])
+def test_an_attack_is_refused_in_words_and_soon(http: httpx.Client, body: dict[str, Any]) -> None:
+    began = time.process_time()
+    answer = http.post("/v1/questions", content=json.dumps(body))
+    assert answer.status_code in (400, 403, 422), answer.text[:300]
+    assert answer.json()["problems"][0]["slug"] != "internal"
+    assert time.process_time() - began < 5  # the gateway is in this process
+
+
+def test_a_draft_with_half_a_character_is_no_yaml(http: httpx.Client) -> None:
+    answer = http.post("/v1/drafts", content=json.dumps({"text": "metric: x\nexpr: count(*)\ndescription: \ud800"}))
+    assert (answer.status_code, answer.json()["problems"][0]["slug"]) == (422, "bad-yaml")
+
+
+def test_a_token_for_questions_drops_no_draft(served: Served, http: httpx.Client) -> None:
+    gateway, _ = served
+    gateway.serving.drafts.keep(PAULA, "adhoc.mine", "metric: mine\nmodel: flights\nexpr: count(*)")
+    narrow = {"Authorization": f"Bearer {token(gateway, PAULA, scope=['query'])}"}
+    assert http.delete("/v1/drafts/mine", headers=narrow).status_code == 403
+    assert "adhoc.mine" in gateway.serving.drafts.of(PAULA)
+
+
+def test_two_requests_of_one_id_are_not_taken_for_each_other() -> None:
+    queries = Queries(lambda _: None)
+    with queries.track("the-same-id") as first:
+        first.asker = "one"
+        with pytest.raises(QuestionError, match="another request has this id"), queries.track("the-same-id"):
+            pass
+        assert queries.find("the-same-id", "one") is first
+    assert len(queries) == 0
