@@ -141,7 +141,9 @@ def _moments_of(leg: Leg, rows: ir.Table, names: Names, keys: Mapping[str, Expre
         values |= {} if one.condition is None else {f"{name}_if": lower(one.condition, column)}
     as_set = all(one.distinct or one.function in _OF_SETS for one in aggregates.values())
     if leg.move.later is not None and not as_set:
-        values["__row"] = ibis.row_number().over(ibis.window())  # rows stay apart where those that several moments meet count once
+        values["__row"] = ibis.row_number().over(
+            ibis.window()
+        )  # rows stay apart where those that several moments meet count once
     raw = rows.select(**values)
     return raw.distinct() if as_set and leg.latest is None else raw
 
