@@ -72,7 +72,9 @@ def meaning(metrics: list[str], asked: Asked, tables: shop.Tables, looks: Looks 
 
 
 def at_level(tables: shop.Tables, metrics: list[str], asked: Asked, path: tuple[str, ...], fill: bool) -> Groups:
-    """The groups by fewer columns, of the very rows that the whole question covers."""
+    """The groups by fewer columns, of the very rows and periods that the whole question covers."""
+    if any(one.startswith("metric_time") for one in path):
+        return meaning(metrics, Asked(path, asked.where, asked.time), tables, None, fill)
     seen = dict(tables)
     for model in ("orders", "refunds", "customers"):
         seen[model] = [row for row in tables[model] if asked.covers(model, shop_time.moment_of(model, row))]
