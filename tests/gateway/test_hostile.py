@@ -13,6 +13,7 @@ import duckdb
 import pytest
 import yaml
 
+from tests.nightly import is_nightly
 from workbench.access.restriction import Restriction
 from workbench.errors import WorkbenchError
 from workbench.gateway.workers import Workers
@@ -61,11 +62,6 @@ def workers(file: Path, limits: Limits) -> Iterator[Workers]:
     assert pool.await_ready()
     yield pool
     pool.close()
-
-
-def is_nightly(request: pytest.FixtureRequest) -> bool:
-    marked = request.config.option.markexpr
-    return "nightly" in marked and "not nightly" not in marked
 
 
 def scoped(sql: str) -> tuple[str, ...]:

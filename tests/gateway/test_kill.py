@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from tests.gateway.process import Process, copied
-from tests.gateway.test_hostile import is_nightly
+from tests.nightly import is_nightly
 from tests.warehouse.on_postgres import started
 from tests.warehouse.postgres import Postgres
 from workbench.declare.settings import Gateway

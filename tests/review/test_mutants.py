@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.nightly import is_nightly
 from workbench.declare.declared import Declared
 from workbench.declare.expression import Aggregate, Call, Expression, Literal, Name, rebuild, walk
 from workbench.declare.parser import parse
@@ -166,13 +167,14 @@ def judged(graph: Graph, mutant: Mutant, engine: DuckDBEngine, seconds: float) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("some", [10, pytest.param(10_000, marks=pytest.mark.nightly)])
-def test_the_report_tells_which_changes_move_values(engine: DuckDBEngine, some: int) -> None:
+@pytest.mark.nightly
+def test_the_report_tells_which_changes_move_values(engine: DuckDBEngine, request: pytest.FixtureRequest) -> None:
+    some, seconds = (10_000, 30.0) if is_nightly(request) else (8, 0.3)
     graph = build(load(ROOT).require())
     every = list(mutants(graph))
     assert len(every) >= 200, len(every)
     chosen = random.Random(some).sample(every, min(some, len(every)))
-    told = [(mutant, *judged(graph, mutant, engine, 0.3 if some < 100 else 30)) for mutant in chosen]
+    told = [(mutant, *judged(graph, mutant, engine, seconds)) for mutant in chosen]
     wrong = [f"{m.name}, {m.what}: told {said}, is {true}" for m, said, true in told if said != true]
     assert not wrong, "\n".join(wrong)
     assert {True, False} == {true for _, _, true in told}

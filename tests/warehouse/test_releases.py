@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.nightly import is_nightly
 from workbench.declare.manifest import Manifest, Signed, digest
 from workbench.errors import QuestionError, ReviewError, WorkbenchError
 from workbench.warehouse.releases import Releases
@@ -125,8 +126,11 @@ while True:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [12, pytest.param(200, marks=pytest.mark.nightly)])
-def test_a_killed_publisher_leaves_the_old_release_or_the_new_one_whole(tmp_path: Path, kills: int) -> None:
+@pytest.mark.nightly
+def test_a_killed_publisher_leaves_the_old_release_or_the_new_one_whole(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    kills = 200 if is_nightly(request) else 8
     code = PUBLISHER.format(root=str(Path(__file__).parents[2]), folder=str(tmp_path))
     store, chance, highest = Releases(tmp_path), random.Random(kills), 0
     for _ in range(kills):
