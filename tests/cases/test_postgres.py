@@ -27,12 +27,12 @@ Both = dict[str, tuple[Path, Path]]
 def both(desks: dict[str, Desk], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     """Each workspace twice, over the same rows: on DuckDB and on PostgreSQL."""
     folder = tmp_path_factory.mktemp("both")
-    few = sampled(desks["flights"].file, folder / "few.duckdb")
+    few = {desks[name].file: sampled(desks[name].file, folder / f"{name}.duckdb") for name in ("flights", "retail")}
     for server in started():
         urls: dict[Path, str] = {}
         found: Both = {}
         for name, desk in desks.items():
-            file = few if name != "shop" else desk.file
+            file = few.get(desk.file, desk.file)
             if file not in urls:
                 urls[file] = new_database(server)
                 copied(file, urls[file], folder)
