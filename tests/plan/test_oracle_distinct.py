@@ -163,7 +163,7 @@ def test_moments_are_those_of_the_calendar(
     path = shop.fill(calendar.root / "data.duckdb", tables)
     by = [f"metric_time.{grain}", *(["tier"] if beside else [])]
     with duckdb.connect(str(path)) as con:
-        con.execute("CREATE TABLE shop.days (day DATE)")
+        con.execute("CREATE OR REPLACE TABLE shop.days (day DATE)")
         for day in known:
             con.execute("INSERT INTO shop.days VALUES (?)", [day])
     who = identify(calendar.roles, calendar.groups, "steward", "dev")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,8 +64,9 @@ def copied(file: Path, url: str, folder: Path) -> None:
 
 def sampled(file: Path, into: Path) -> Path:
     """The warehouse of flights with every twelfth flight, so that many questions take little time."""
+    copy = shutil.copyfile(file, into.with_suffix(".whole"))  # the file itself may be open here in another way
     with duckdb.connect(str(into)) as connection:
-        connection.execute(f"ATTACH '{file}' AS whole (READ_ONLY)")
+        connection.execute(f"ATTACH '{copy}' AS whole (READ_ONLY)")
         found = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'whole' AND NOT internal"
         for schema, table in connection.execute(found).fetchall():
             if schema == "landing":

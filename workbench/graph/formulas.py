@@ -140,7 +140,7 @@ def _simple(
             _refuse_nested(part, text)
             aggregate = bind(graph, str(metric.model), part, text, axis=axis)
             assert isinstance(aggregate, Aggregate)
-            _refuse_bridges(graph, str(metric.model), (aggregate, *filters), text)
+            _refuse_bridges(graph, str(metric.model), (aggregate, *filters), axis, text)
             return _scan(Aggregation(str(metric.model), axis, aggregate, filters, around.timing, moment), scanned)
         if isinstance(part, Name):
             raise DeclarationError(_outside(graph, name, part, text))
@@ -149,9 +149,9 @@ def _simple(
     return change(tree)
 
 
-def _refuse_bridges(graph: Graph, model: str, trees: tuple[Expression, ...], text: Text) -> None:
+def _refuse_bridges(graph: Graph, model: str, trees: tuple[Expression, ...], axis: str | None, text: Text) -> None:
     """Raise `DeclarationError` (fan-out) where what a metric itself reads would multiply the rows of all beside it."""
-    crossed = next((one for one in relations(graph, model, trees) if one.bridge), None)
+    crossed = next((one for one in relations(graph, model, trees, axis) if one.bridge), None)
     if crossed is not None:
         said = f"a metric can't cross the bridge '{crossed.model}': one row of '{model}' has many partners there."
         hint = "A question may group and filter by it."
