@@ -131,7 +131,7 @@ def test_roles_become_entities_with_free_names() -> None:
          {"measure": {"name": "m"}, "cumulative_type_params": {"window": "7 days", "period_agg": "last"}}),
         ({"expr": "sum(a) / max(b)"},
          {"expr": "m_part_1 / nullif(m_part_2, 0)", "metrics": [{"name": "m_part_1"}, {"name": "m_part_2"}]}),
-        ({"expr": "sum(a)", "offset": "1 year"},
+        ({"expr": "sum(a)", "offset": {"by": "1 year", "each": "day"}},
          {"expr": "m_part_1", "metrics": [{"name": "m_part_1", "offset_window": "1 year"}]}),
     ],
 )  # fmt: skip
@@ -168,7 +168,7 @@ def test_filters_become_template_calls() -> None:
 )
 def test_what_has_no_words_is_named(metric: dict[str, Any], reason: str) -> None:
     others = {"base": {"model": "orders", "expr": "sum(a)"}, "lost": {"model": "orders", "expr": "stddev(a)"}}
-    others["year_ago"] = {"model": "orders", "expr": "sum(a)", "offset": "1 year"}
+    others["year_ago"] = {"model": "orders", "expr": "sum(a)", "offset": {"by": "1 year", "each": "day"}}
     done = export_project(shop(**others, m=metric))
     (loss,) = [loss for loss in done.losses if loss.name == "m"]
     assert reason in loss.reason

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.declare.expression import Aggregate, Call, Expression, Literal, Name, rebuild, walk
 from workbench.declare.parser import parse
-from workbench.declare.terms import Input, Metric
+from workbench.declare.terms import Back, Input, Metric
 from workbench.declare.unparse import quoted
 from workbench.errors import WorkbenchError
 from workbench.exchange.metricflow_flat import flattened
@@ -95,7 +95,7 @@ def _simple(work: Measures, metric: Metric, tree: Expression) -> tuple[list[dict
     inputs = [
         written(
             name=name,
-            offset_window=str(metric.offset) if metric.offset else None,
+            offset_window=_earlier(metric.offset),
             offset_to_grain=metric.offset_to,
         )
         for name in names
@@ -103,6 +103,18 @@ def _simple(work: Measures, metric: Metric, tree: Expression) -> tuple[list[dict
     expr = _filled(metric, _swapped(tree, swapped))
     derived = {"type": "derived", "type_params": {"expr": ansi(expr), "metrics": inputs}}
     return measures, [*parts, _described(metric, {"name": metric.metric, **derived})]
+
+
+def _earlier(back: Back | None) -> str | None:
+    """The offset as MetricFlow counts it: each day for itself, which for months says something else than ours."""
+    if back is None:
+        return None
+    if back.each not in (None, "day") or (back.each is None and back.grain in ("month", "quarter", "year")):
+        raise refused(
+            f"it looks {back.count} {back.grain} back, which MetricFlow does day by day, counting the last days "
+            "of short months several times; 'each: day' says that meaning"
+        )
+    return f"{back.count} {back.grain}"
 
 
 def _condition(work: Measures, metric: Metric, axis: str) -> tuple[str | None, Expression | None]:
@@ -205,7 +217,7 @@ def _input(work: Measures, metric: Metric, alias: str, used: Input, chain: tuple
         name=used.metric,
         alias=None if quoted(alias) == used.metric else alias,
         filter=texts,
-        offset_window=str(used.offset) if used.offset else None,
+        offset_window=_earlier(used.offset),
         offset_to_grain=used.offset_to,
     )
 
