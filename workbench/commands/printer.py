@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +15,7 @@ import click
 
 from workbench.commands.exits import say
 from workbench.errors import Problem, WorkbenchError
+from workbench.session.plain import plain
 
 if TYPE_CHECKING:
     from workbench.session.answer import Answer
@@ -86,7 +84,7 @@ def print_table(
 
 def print_json(data: Any) -> None:
     """Any plain data as JSON."""
-    click.echo(json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _bytes(answer: Answer, form: str) -> bytes:
@@ -101,14 +99,14 @@ def _bytes(answer: Answer, form: str) -> bytes:
 
 def _text(rows: Rows, columns: Sequence[str], form: str) -> str:
     if form == "json":
-        return json.dumps(_plain(rows), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(plain(rows), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        plain = (_plain(row[c]) for c in columns)
+        values = (plain(row[c]) for c in columns)
         # CSV has no lists of its own: the words of tags and grains go in with blanks between.
-        writer.writerow([" ".join(map(str, value)) if isinstance(value, list) else value for value in plain])
+        writer.writerow([" ".join(map(str, value)) if isinstance(value, list) else value for value in values])
     return text.getvalue()
 
 
@@ -133,25 +131,3 @@ def cannot_write(path: Path, error: OSError) -> WorkbenchError:
     """The error for a place that may not be written."""
     why = (error.strerror or str(error)).lower()
     return WorkbenchError(Problem("cannot-write", f"cannot write '{path}': {why}.", hint="Choose another place."))
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: dates in ISO 8601, no NaN, decimals as numbers."""
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else None
-        case Decimal():
-            return _plain(int(value) if value == value.to_integral_value() else float(value))
-        case datetime() | date() | time():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case bytes():
-            return value.hex()
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case Iterable():
-            return [_plain(item) for item in value]
-    return str(value)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
@@ -33,6 +30,7 @@ from workbench.gateway.wire import (
     Refusal,
     Tail,
 )
+from workbench.session.plain import plain
 from workbench.warehouse.worker_frames import Frame
 
 if TYPE_CHECKING:
@@ -299,25 +297,3 @@ def _cell(value: pa.Scalar) -> str | None:
 
 def _dumped(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: dates in ISO 8601, no NaN, decimals as numbers."""
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else None
-        case Decimal():
-            return plain(int(value) if value == value.to_integral_value() else float(value))
-        case datetime() | date() | time():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case bytes():
-            return value.hex()
-        case Mapping():
-            return {str(key): plain(item) for key, item in value.items()}
-        case Iterable():
-            return [plain(item) for item in value]
-    return str(value)
