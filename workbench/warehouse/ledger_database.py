@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,12 @@ def open_database(url: sa.URL, durable: bool = False) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY} if sqlite else PATIENCE, pool_pre_ping=not sqlite)
     if sqlite:
         sa.event.listen(engine, "connect", _pragmas("FULL" if durable else "NORMAL"))
-    try:
+    with ExitStack() as undo:
+        undo.callback(engine.dispose)
         if _version(engine) != NEWEST:
             with _UPGRADING:
                 _upgrade(engine)
-    except BaseException:
-        engine.dispose()
-        raise
+        undo.pop_all()
     return engine
 
 
