@@ -68,7 +68,7 @@ def build(path: Path, tables: Iterable[FileTable], progress: Progress) -> None:
         with tempfile.TemporaryDirectory(prefix=aside(path), dir=path.parent) as folder:
             fresh = Path(folder) / path.name
             with duckdb.connect() as connection:
-                connection.execute("SET TimeZone = 'UTC'")
+                connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
                 connection.execute(
                     f"ATTACH {_literal(fresh)} AS warehouse (STORAGE_VERSION '{STORAGE}'); USE warehouse"
                 )

@@ -90,7 +90,8 @@ def _fill(fresh: Path, folder: Path, source: Source, progress: Progress) -> None
     source.unpack(folder)
     _report(progress, f"unpacked {PACKAGE} {source.version}", began)
     with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = true")
+        # The engine draws a bar of its own on stdout when asked from a prompt; what is built is told line by line.
+        connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = true; SET enable_progress_bar = false")
         connection.execute(f"ATTACH {_literal(fresh)} AS warehouse (STORAGE_VERSION '{STORAGE}')")
         connection.execute(f"USE warehouse; SET VARIABLE folder = {_literal(folder)}")
         for title, sql in steps():
