@@ -106,14 +106,16 @@ def restriction(
     tags: Tags | None = None,
     environment: str | None = None,
 ) -> Restriction | None:
-    """What the principal is left of a table; None where it is not granted at all, and then it reads as missing.
+    """What the principal is left of a table; None where nothing is granted, and then it reads as missing.
+
+    To one without a verb that reads, as by a token for something else, nothing is.
 
     ``tags`` are those of the table's columns; ``environment`` is the principal's unless said.
     """
     about = [policy for policy in policies if covers(policy.resource, table)]
     denials = [deny for _, deny, _ in _denials(about, principal)]
     granted = [columns for _, columns, _ in _grants(about, principal, environment)]
-    if not granted or any(_whole(deny) for deny in denials):
+    if not granted or any(_whole(deny) for deny in denials) or not reads(principal):
         return None
     columns = None if any("*" in each for each in granted) else _lower(name for each in granted for name in each)
     if columns == ():
@@ -125,6 +127,12 @@ def restriction(
         hidden=_lower(column for deny in denials for column in deny.columns),
         columns=columns,
     )
+
+
+def reads(principal: Principal) -> bool:
+    """Whether the principal may do anything at all that shows what is in tables."""
+    verbs = map(verb_of, principal.can)
+    return any(verb is not None and verb.reads for verb in verbs)
 
 
 def _denials(about: Sequence[Policy], principal: Principal) -> Iterator[tuple[Policy, Deny, str]]:

@@ -69,7 +69,7 @@ def moment(text: str) -> str:
         return ""
     try:
         when = datetime.now(UTC) - span(text) if text[-1] in UNITS else datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, QuestionError):
         hint = "Write it as 2026-01-31, or as how long ago: 12h, 7d."
         raise QuestionError(Problem("bad-time", f"'{text}' is no moment.", hint=hint)) from None
     zoned = when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -27,6 +27,9 @@ MOST = 300
 MOST_TOTALS = 30
 """Kinds of totals: each is a question of its own."""
 
+MOST_ROWS = 2**63 - 1
+"""The largest number of rows that an engine can be told."""
+
 
 class Asked(Term):
     """A metric or a path, and the name of its column in the answer."""
@@ -119,7 +122,7 @@ def _time_range(value: Any) -> Any:
 class Top(Term):
     """The groups with the most of a metric, each by name; the others stand together in one row."""
 
-    n: int = Field(ge=1, description="How many groups are shown by name.")
+    n: int = Field(ge=1, le=MOST_ROWS, description="How many groups are shown by name.")
     of: str = Field("", description="The column of ``by`` that they are groups of; said where there are several.")
     by: str = Field(
         "", description="The metric that says which groups come first; the first one asked for unless said."
@@ -158,7 +161,7 @@ class Question(Term):
         max_length=MOST,
         description="Columns of the answer, or what is not shown; '-name' or 'name desc' for descending.",
     )
-    limit: int | None = Field(None, ge=0)
+    limit: int | None = Field(None, ge=0, le=MOST_ROWS)
     time: Annotated[TimeRange | None, BeforeValidator(_time_range)] = None
     compare: Span | None = Field(
         None, description="Beside each metric its value that much earlier, the change and the ratio: '1 year'."
@@ -209,7 +212,7 @@ class SavedQuery(Question):
     description: str = ""
     owner: str = ""
     tags: Words = ()
-    limit: Annotated[int, Field(ge=0)] | _NAMED | None = None  # type: ignore[assignment]
+    limit: Annotated[int, Field(ge=0, le=MOST_ROWS)] | _NAMED | None = None  # type: ignore[assignment]
     time: Annotated[SavedSpan | None, BeforeValidator(_time_range)] = None  # type: ignore[assignment]
     parameters: dict[Name, SavedParameter] = {}
 

@@ -56,6 +56,30 @@ DRAFT_EXAMPLES: dict[str, Any] = {
     }
 }
 
+RELEASE_EXAMPLES: dict[str, Any] = {
+    "made by workbench release": {
+        "value": {
+            "release": {
+                "manifest": {
+                    "workspace": "skyways",
+                    "environment": "dev",
+                    "number": 1,
+                    "previous": "",
+                    "commit": "7d429c1e0b7d4c2e8a6f9d1b2c3e4f50a1b2c3d4",
+                    "made": "2026-01-01T12:00:00Z",
+                    "by": "ci@skyways.example",
+                    "authors": ["github:cora"],
+                    "approvals": ["github:noah"],
+                    "files": {"access/roles.yml": "f0b8a7de3a0a1a3ab51aab2d10ba0d5b8c9ef1f7cbd4a0e6c9d0c5a8ad4cf2d1"},
+                },
+                "key": "0123456789abcdef",
+                "signature": "00",
+            },
+            "files": {"access/roles.yml": "cm9sZXM6IHt9Cg=="},
+        }
+    }
+}
+
 ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "model": WholeAnswer,
@@ -80,7 +104,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "headers": {**_HEADERS, **(_RETRY if status in (429, 503) else {})},
             "content": {JSON: {"example": _EXAMPLE}},
         }
-        for status in sorted({*statuses, 401, 403, 500, 503})
+        for status in sorted({*statuses, 400, 401, 403, 500, 503})
     }
 
 

@@ -30,6 +30,7 @@ from workbench.warehouse.limits import STOPPED
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from workbench.access.principal import Principal
     from workbench.gateway.gateway import Gateway
     from workbench.warehouse.worker_process import Rows
 
@@ -82,10 +83,10 @@ class Flow(Response):
         outcome, error = "failed", None
         try:
             media_type = accepted(self._request.headers.get("accept"))
-            session, prepared = await self._gateway.off(self._prepare)
+            principal = await self._gateway.off(lambda: self._gateway.who(self._request))
             async with AsyncExitStack() as turn:
-                await self._wait(turn, prepared)
-                await self._run(session, prepared, media_type, send)
+                await self._wait(turn, principal)
+                await self._run(principal, media_type, send)
             outcome = "answered"
         except WorkbenchError as refused:
             error = self._told(refused)
@@ -105,25 +106,29 @@ class Flow(Response):
 
     # ------------------------------------------------------------------ in threads
 
-    def _prepare(self) -> tuple[Session, Prepared]:
+    def _prepare(self, principal: Principal) -> tuple[Session, Prepared]:
+        """What may run, compiled; to compile takes longer than to run, so it has a turn of its asker's as well."""
         gateway, asked = self._gateway, self._asked
-        principal = gateway.who(self._request)
-        self._running.asker = principal.name
         session = gateway.serving.session(principal)
-        verb = "query:adhoc" if isinstance(asked, str) else "read:metric"
         try:
             with under(self._running.cancel):
-                prepared = session.prepare(asked)
+                return session, session.prepare(asked)
         except WorkbenchError as error:
+            verb = "query:adhoc" if isinstance(asked, str) else "read:metric"
             gateway.note_refusal(principal, verb, error, asked if isinstance(asked, str) else "", self._id)
             raise
-        self._running.kind = prepared.kind
-        return session, prepared
+
+    def _record(self, session: Session, prepared: Prepared) -> None:
+        self._audit = self._gateway.note_begin(session, prepared, self._id)
+
+    def _begin(self, principal: Principal, media_type: str) -> Chunk:
+        """All from the question to its first bytes in one go."""
+        session, prepared = self._prepare(principal)
+        self._record(session, prepared)
+        return self._start(session, prepared, media_type)
 
     def _start(self, session: Session, prepared: Prepared, media_type: str) -> Chunk:
-        """Record the question, begin to run it, and make the first bytes; all of them, where there are few rows."""
-        if not self._behind:
-            self._audit = self._gateway.note_begin(session, prepared, self._id)
+        """Begin to run what is on record, and make the first bytes; all of them, where there are few rows."""
         with under(self._running.cancel):
             streamed = session.stream(prepared, self._lane(prepared))
             self._batches = streamed.batches
@@ -175,34 +180,41 @@ class Flow(Response):
             return None
 
         def lane(sql: str) -> Rows:
-            self._rows = workers.stream(sql, query_id=self._id)
+            # A PIVOT runs several statements: whoever stops it in between is heard by the next one.
+            with self._running.cancel.hearing(lambda: workers.cancel(self._id)):
+                self._rows = workers.stream(sql, query_id=self._id)
             return self._rows
 
         return lane
 
     # ------------------------------------------------------------------ in the loop
 
-    async def _wait(self, turn: AsyncExitStack, prepared: Prepared) -> None:
+    async def _wait(self, turn: AsyncExitStack, principal: Principal) -> None:
         """Wait for a turn; whoever stops the question ends the wait."""
         running = self._running
+        running.asker, running.kind = principal.name, "sql" if isinstance(self._asked, str) else "metric"
         with anyio.CancelScope() as waiting:
             running.stoppers.append(waiting.cancel)
             running.cancel.check()
-            wanted = self._gateway.admission.turn(running.asker, prepared.kind, self._id)
+            wanted = self._gateway.admission.turn(running.asker, running.kind, self._id)
             self._behind = (await turn.enter_async_context(wanted)).stands_back
         running.stoppers.remove(waiting.cancel)
         running.cancel.check()
-        if prepared.kind == "sql" and (workers := self._gateway.workers) is not None:
+        if running.kind == "sql" and (workers := self._gateway.workers) is not None:
             running.stoppers.append(lambda: workers.cancel(self._id))
-        running.state = "running"
+        self._gateway.note_running(running)
 
-    async def _run(self, session: Session, prepared: Prepared, media_type: str, send: Send) -> None:
-        if prepared.kind == "metric" or self._gateway.workers is None:
+    async def _run(self, principal: Principal, media_type: str, send: Send) -> None:
+        off = self._gateway.off
+        if self._running.kind == "metric" or self._gateway.workers is None:
             seconds = self._gateway.bounds.metric_seconds
             self._timer = asyncio.get_running_loop().call_later(seconds, self._running.stop, STOPPED["too-slow"])
-        if self._behind:  # on record as fast as anybody's: whoever else is to be recorded waits for it
-            self._audit = await self._gateway.off(lambda: self._gateway.note_begin(session, prepared, self._id))
-        first = await self._gateway.off(lambda: self._start(session, prepared, media_type), self._behind)
+        if self._behind:
+            session, prepared = await off(lambda: self._prepare(principal), behind=True)
+            await off(lambda: self._record(session, prepared))  # as fast as anybody's: whoever comes next waits for it
+            first = await off(lambda: self._start(session, prepared, media_type), behind=True)
+        else:
+            first = await off(lambda: self._begin(principal, media_type))
         if self._is_over:
             await self._send_whole(first, media_type, send)
             return

@@ -7,8 +7,9 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LONGEST_NAME, MOST_NAMES = 200, 20
+"""What is kept of the names in a refusal."""
+
 BEHIND = 10
 """How nice a thread is that gives way."""
 
@@ -48,6 +52,10 @@ class Identity(Protocol):
 
     def who(self, headers: Mapping[str, str]) -> Principal:
         """Who sends these headers; raises `AccessDenied`."""
+        ...
+
+    def anew(self, headers: Mapping[str, str]) -> Principal:
+        """The same, without believing what was read a moment ago: for what cannot be taken back."""
         ...
 
 
@@ -65,6 +73,7 @@ class Bounds:
     stall_seconds: float = 60.0
     drain_seconds: float = 20.0
     body_bytes: int = 1 << 20
+    release_bytes: int = 32 << 20
     look_seconds: float = 0.5
 
 
@@ -113,7 +122,6 @@ class Gateway:
 
     def note_begin(self, session: Session, prepared: Prepared, request: str) -> str:
         """The id of a question's record, which is durable now; raises where it cannot be, and then nothing may run."""
-        self.measures.running.labels(prepared.kind).inc()
         if self.audit is None:
             return ""
         policy, release = self.versions()
@@ -128,10 +136,15 @@ class Gateway:
             request=request,
         )
 
+    def note_running(self, running: Running) -> None:
+        """Count a question whose turn has come."""
+        running.state = "running"
+        self.measures.running.labels(running.kind).inc()
+
     def note_end(self, record: str, running: Running, outcome: str, seconds: float) -> None:
         """Record how a question ended."""
         lane = running.kind
-        if running.state == "running" and lane:
+        if running.state == "running":
             self.measures.running.labels(lane).dec()
             self.measures.questions.labels(lane, outcome).inc()
             self.measures.question_seconds.labels(lane).observe(seconds)
@@ -139,12 +152,35 @@ class Gateway:
         if record and self.audit is not None:
             self.audit.end(record, outcome, running.rows, seconds)
 
-    def note_refusal(self, principal: Principal, verb: str, error: WorkbenchError, sql: str, request: str) -> None:
+    def note_refusal(
+        self,
+        principal: Principal,
+        verb: str,
+        error: WorkbenchError,
+        sql: str,
+        request: str,
+        resources: tuple[str, ...] = (),
+    ) -> None:
         """Record that something was refused: a hidden name reads as a missing one, so those count as well."""
         self.measures.refusals.labels(error.slug).inc()
-        self.note_decision(
-            principal, verb, False, (), tuple(dict.fromkeys(p.slug for p in error.problems)), request, sql
-        )
+        slugs = tuple(dict.fromkeys(p.slug for p in error.problems))
+        # Names that nothing has are whatever somebody typed: the record is not to be filled with them.
+        named = tuple(name[:LONGEST_NAME] for name in resources[:MOST_NAMES])
+        self.note_decision(principal, verb, False, named, slugs, request, sql)
+
+    @contextmanager
+    def deciding(self, principal: Principal, verb: str, request: Request, *resources: str) -> Iterator[list[str]]:
+        """Record what is decided inside, where no query runs: refused where an error says so, else allowed.
+
+        What is put into the list given are the rules that decided.
+        """
+        rules: list[str] = []
+        try:
+            yield rules
+        except WorkbenchError as error:
+            self.note_refusal(principal, verb, error, "", request.state.request_id, resources)
+            raise
+        self.note_decision(principal, verb, True, resources, tuple(rules), request.state.request_id)
 
     def note_decision(
         self,

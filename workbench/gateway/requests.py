@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from workbench.errors import WarehouseError
+from workbench.errors import Problem, QuestionError, WarehouseError, WorkbenchError
 from workbench.gateway.running import LEAVING
 from workbench.gateway.wire import REFUSAL_SHAPE, REQUEST_ID, own_fault, refusal_of
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("workbench.gateway")
 _ALWAYS = ("/healthz", "/readyz", "/metrics", "/v1/queries")
 """What is answered while leaving: whoever watches, and whoever stops a question."""
+
+
+ONCE = frozenset(
+    (b"authorization", b"cookie", b"host", b"origin", b"content-type", b"content-length", b"sec-fetch-site",
+     b"sec-fetch-mode", b"x-request-id")
+)  # fmt: skip
+"""Headers that say who asks, from where, and what is sent."""
 
 
 class Requests:
@@ -60,7 +68,10 @@ class Requests:
 
         started = time.perf_counter()
         try:
-            if self._gateway.is_leaving and not scope["path"].startswith(_ALWAYS):
+            several = _said_twice(scope)
+            if several:
+                await _answered(_twice(several), 400, id)(scope, receive, sending)
+            elif self._gateway.is_leaving and not scope["path"].startswith(_ALWAYS):
                 await _leaving(id)(scope, receive, sending)
             else:
                 await self._app(scope, receiving, sending)
@@ -88,6 +99,20 @@ class Requests:
         _LOG.log(level, said, facts, extra={"facts": facts})
 
 
+def _said_twice(scope: Scope) -> str:
+    """A header that may be there once and is there again: one reader believes the first, another the last."""
+    names = [name for name, _ in scope["headers"] if name in ONCE]
+    return next((name.decode("ascii") for name in names if names.count(name) > 1), "")
+
+
+def _twice(name: str) -> WorkbenchError:
+    said = f"the request has several headers '{name}'."
+    return QuestionError(Problem("bad-question", said, hint="Send one: which of them counts could be taken otherwise."))
+
+
 def _leaving(id: str) -> JSONResponse:
-    body = REFUSAL_SHAPE.dump_python(refusal_of(WarehouseError(LEAVING), id), mode="json")
-    return JSONResponse(body, 503, {"Retry-After": "2", "Connection": "close"})
+    return _answered(WarehouseError(LEAVING), 503, id, {"Retry-After": "2", "Connection": "close"})
+
+
+def _answered(error: WorkbenchError, status: int, id: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(REFUSAL_SHAPE.dump_python(refusal_of(error, id), mode="json"), status, headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -54,7 +55,9 @@ def catalog_router(gateway: Gateway) -> APIRouter:
     def table(
         name: Annotated[str, Path(max_length=300, examples=["gold.flights"])], request: Request
     ) -> list[TableColumn]:
-        schema = gateway.session(request).table(name).schema()
+        session = gateway.session(request)
+        with gateway.deciding(session.principal, "query:adhoc", request, name):
+            schema = session.table(name).schema()
         return [TableColumn(str(column), str(kind)) for column, kind in schema.items()]
 
     @router.get("/v1/dashboards", summary="List the dashboards one may open")
@@ -70,8 +73,9 @@ def rights_router(gateway: Gateway) -> APIRouter:
 
     @router.get("/v1/about", summary="Tell which workspace this is")
     def about(request: Request) -> About:
-        told = gateway.session(request).about
-        return About(told.name, str(request.base_url).rstrip("/"), told.release, told.environment)
+        session = gateway.session(request)
+        # As declared, never as asked: whoever asks could have any address told here.
+        return replace(session.about, place=session.workspace.settings.gateway.url)
 
     @router.get("/v1/me", summary="Tell who asks, and what follows from that")
     def me(request: Request) -> Principal:
@@ -81,21 +85,18 @@ def rights_router(gateway: Gateway) -> APIRouter:
     def why(request: Request, verb: Words, resource: Words = "", user: Words = "") -> Allowed:
         session = gateway.session(request)
         if user and user != session.principal.name:
-            session.require("change:access")
             workspace, asker = session.workspace, session.principal
-            return _why(session, identify(workspace.roles, workspace.groups, user, asker.environment), verb, resource)
+            with gateway.deciding(asker, "change:access", request, user, resource):
+                session.require("change:access")
+                other = identify(workspace.roles, workspace.groups, user, asker.environment)
+                return _why(session, other, verb, resource)
         return _why(session, session.principal, verb, _known(session, resource))
 
     @router.get("/v1/may", summary="Pass if something may be done, or tell the rule that refuses")
     def may(request: Request, verb: Words, resource: Words = "") -> Allowed:
         session = gateway.session(request)
-        known = _known(session, resource)
-        try:
-            session.require(verb, known)
-        except AccessDenied as error:
-            gateway.note_decision(session.principal, verb, False, (resource,), (error.slug,), request.state.request_id)
-            raise
-        gateway.note_decision(session.principal, verb, True, (resource,), (), request.state.request_id)
+        with gateway.deciding(session.principal, verb, request, resource):
+            session.require(verb, _known(session, resource))
         return Allowed(True, ())
 
     return router

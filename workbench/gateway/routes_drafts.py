@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Request
 
-from workbench.errors import AccessDenied, Problem, QuestionError
+from workbench.errors import Problem, QuestionError
 from workbench.gateway.documented import DRAFT_EXAMPLES, KEPT
 from workbench.gateway.gateway import Gateway
 from workbench.gateway.wire import DraftText
@@ -14,6 +14,7 @@ from workbench.session.cards import ADHOC
 from workbench.session.catalog import MetricCard
 from workbench.session.drafts import Proposal
 
+DRAFT = "draft:metric"
 Name = Annotated[str, Path(max_length=150, examples=["long_flights"])]
 
 
@@ -23,42 +24,37 @@ def draft_router(gateway: Gateway) -> APIRouter:
 
     @router.get("/v1/drafts", summary="List one's drafts, each as it was written")
     def listed(request: Request) -> dict[str, str]:
-        return dict(gateway.serving.drafts.of(gateway.who(request).name))
+        session = gateway.session(request)
+        session.require(DRAFT)  # drafts may tell more than the token of a stranger's program is to know
+        return dict(gateway.serving.drafts.of(session.principal.name))
 
     @router.post("/v1/drafts", summary="Keep a metric of one's own, askable as adhoc.<name>")
     def keep(draft: Annotated[DraftText, Body(openapi_examples=DRAFT_EXAMPLES)], request: Request) -> MetricCard:
         session = gateway.session(request)
-        card = session.draft(draft.text)
         person = session.principal.name
-        gateway.serving.drafts.keep(person, card.name, draft.text)
+        with gateway.deciding(session.principal, DRAFT, request) as rules:
+            card = session.draft(draft.text)
+            gateway.serving.drafts.keep(person, card.name, draft.text)
+            rules.append(f"kept '{card.name}'")
         gateway.serving.forget(person)
         return card
 
     @router.delete("/v1/drafts/{name}", status_code=204, summary="Let go of a draft")
     def drop(name: Name, request: Request) -> None:
         session = gateway.session(request)
-        session.require("draft:metric")  # a token that is good for questions alone changes nothing
         person = session.principal.name
-        if not gateway.serving.drafts.drop(person, _full(name)):
-            raise QuestionError(Problem("unknown-draft", f"no draft '{name}'."))
+        with gateway.deciding(session.principal, DRAFT, request, _full(name)) as rules:
+            session.require(DRAFT)  # a token that is good for questions alone changes nothing
+            if not gateway.serving.drafts.drop(person, _full(name)):
+                raise QuestionError(Problem("unknown-draft", f"no draft '{name}'."))
+            rules.append("dropped")
         gateway.serving.forget(person)
 
     @router.post("/v1/drafts/{name}/publish", summary="Get the file that would publish a draft, for a pull request")
     def publish(name: Name, request: Request) -> Proposal:
         session = gateway.session(request)
-        allowed = False
-        try:
-            found = session.propose(name)
-            allowed = True
-        except AccessDenied as error:
-            gateway.note_refusal(session.principal, "publish:metric", error, "", request.state.request_id)
-            raise
-        finally:
-            if allowed:
-                gateway.note_decision(
-                    session.principal, "publish:metric", True, (_full(name),), (), request.state.request_id
-                )
-        return found
+        with gateway.deciding(session.principal, "publish:metric", request, _full(name)):
+            return session.propose(name)
 
     return router
 

@@ -41,6 +41,11 @@ def question_router(gateway: Gateway) -> APIRouter:
     @router.post("/v1/questions/explain", responses=ASKED, summary="Tell how a question would be answered")
     def explain(question: AskedQuestion, request: Request) -> Explanation:
         given = {name: getattr(question, name) for name in Question.model_fields if name != "metrics"}
-        return gateway.session(request).explain(*question.metrics, **given)
+        session = gateway.session(request)
+        named = (asked.path for asked in (*question.metrics, *question.by))
+        with gateway.deciding(session.principal, "read:metric", request, *named) as rules:
+            told = session.explain(*question.metrics, **given)
+            rules.extend(told.restrictions)
+        return told
 
     return router

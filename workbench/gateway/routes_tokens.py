@@ -57,16 +57,16 @@ def token_router(gateway: Gateway, identities: Identities, tokens: Tokens) -> AP
     @router.post("/v1/tokens", status_code=201, summary="Have a token made for oneself")
     def make(wish: Annotated[TokenWish, Body()], request: Request) -> FreshToken:
         caller = identities.caller(request.headers)
-        secret, token = issue(tokens, caller, timedelta(days=wish.days), wish.scope)
-        gateway.note_decision(caller.principal, "issue:token", True, (token.id,), token.scope, request.state.request_id)
+        with gateway.deciding(caller.principal, "issue:token", request) as rules:
+            secret, token = issue(tokens, caller, timedelta(days=wish.days), wish.scope)
+            rules.extend((f"token '{token.id}'", *token.scope))
         return FreshToken(secret, _card(token))
 
     @router.delete("/v1/tokens/{id}", summary="End a token")
     def end(id: Annotated[str, Path(max_length=64)], request: Request) -> TokenCard:
         caller = identities.caller(request.headers)
-        token = revoke(tokens, caller, id)
-        gateway.note_decision(caller.principal, "revoke:token", True, (token.id,), (), request.state.request_id)
-        return _card(token)
+        with gateway.deciding(caller.principal, "revoke:token", request, id):
+            return _card(revoke(tokens, caller, id))
 
     return router
 

@@ -23,6 +23,7 @@ from workbench.gateway.routes_catalog import catalog_router, rights_router
 from workbench.gateway.routes_drafts import draft_router
 from workbench.gateway.routes_operations import operation_router
 from workbench.gateway.routes_questions import question_router
+from workbench.gateway.routes_releases import release_router
 from workbench.gateway.routes_tokens import token_router
 
 _LOG = logging.getLogger("workbench.gateway")
@@ -44,6 +45,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         generate_unique_id_function=_name,
         telemetry=_traces(),
         redoc_url=None,
+        redirect_slashes=False,  # it would send a browser to whatever host a request names
     )
     tell_refusals(app)
     app.include_router(question_router(gateway))
@@ -51,6 +53,8 @@ def make_app(gateway: Gateway) -> FastAPI:
     app.include_router(rights_router(gateway))
     app.include_router(draft_router(gateway))
     app.include_router(operation_router(gateway))
+    if gateway.serving.released is not None:
+        app.include_router(release_router(gateway, gateway.serving.released))
     if gateway.tokens is not None and isinstance(gateway.identity, Identities):
         app.include_router(token_router(gateway, gateway.identity, gateway.tokens))
     if gateway.login is not None:

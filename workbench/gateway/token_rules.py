@@ -10,6 +10,8 @@ from workbench.errors import AccessDenied, Problem
 from workbench.gateway.identity import Caller
 from workbench.warehouse.tokens import Token, Tokens
 
+TOKENS = ("token", "jupyterhub")
+"""Means of callers who hold nothing but a secret that may have been stolen."""
 STEWARDS = "change:access"
 """Whoever has this verb sees and ends everybody's tokens."""
 
@@ -19,7 +21,7 @@ def issue(tokens: Tokens, caller: Caller, expires: timedelta, scope: Iterable[st
 
     Not for a caller with a token: a stolen one could be renewed for ever.
     """
-    if caller.means in ("token", "jupyterhub"):
+    if caller.means in TOKENS:
         hint = "Log in by browser, or have 'workbench token issue' run on the gateway."
         raise AccessDenied(Problem("not-by-token", "a token cannot issue tokens.", hint=hint))
     wanted = checked(scope)
@@ -33,10 +35,22 @@ def issue(tokens: Tokens, caller: Caller, expires: timedelta, scope: Iterable[st
 
 
 def listed(tokens: Tokens, caller: Caller) -> tuple[Token, ...]:
-    """The caller's own tokens; everybody's for stewards."""
-    return tokens.listed("" if STEWARDS in caller.principal.can else caller.principal.name)
+    """The caller's own tokens; everybody's for stewards. A token knows itself alone."""
+    if STEWARDS in caller.principal.can:
+        return tokens.listed()
+    own = tokens.listed(caller.principal.name)
+    return tuple(one for one in own if one.id == caller.token) if caller.means in TOKENS else own
 
 
 def revoke(tokens: Tokens, caller: Caller, id: str) -> Token:
-    """End a token of one's own, or anybody's for stewards; raises `QuestionError` (unknown-token)."""
-    return tokens.revoke(id, "" if STEWARDS in caller.principal.can else caller.principal.name)
+    """End a token of one's own, or anybody's for stewards; raises `QuestionError` (unknown-token).
+
+    A token ends itself alone: with a stolen one, nobody is to end what else its owner works with.
+    """
+    if STEWARDS in caller.principal.can:
+        return tokens.revoke(id)
+    if caller.means in TOKENS and id != caller.token:
+        raise AccessDenied(
+            Problem("not-by-token", "a token ends no token but itself.", hint="Log in by browser, or send that one.")
+        )
+    return tokens.revoke(id, caller.principal.name)

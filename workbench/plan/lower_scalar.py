@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.datatypes as dt
+from ibis.common.annotations import ValidationError
 from ibis.common.exceptions import IbisError
 
 from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal, children
@@ -162,7 +163,7 @@ def _attempt(tree: Call | Aggregate, values: Sequence[Any], build: Callable[[], 
     """What ``build`` gives; where ibis refuses, types had not been inferred before, and this is a mistake of type."""
     try:
         return build()
-    except (IbisError, AttributeError, TypeError) as error:
+    except (IbisError, ValidationError, AttributeError, TypeError) as error:
         kinds = ", ".join(str(value.type()) for value in values)
         said = f"'{unparse(tree)}' cannot be computed: '{tree.function}' was given {kinds}."
         raise DeclarationError(Problem("type-mismatch", said)) from error

@@ -21,7 +21,15 @@ from workbench.access.view import narrow
 from workbench.declare.dashboard import Dashboard
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, find_root, load
-from workbench.errors import AccessDenied, Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
+from workbench.errors import (
+    AccessDenied,
+    DeclarationError,
+    Problem,
+    QuestionError,
+    Unanswerable,
+    WorkbenchError,
+    did_you_mean,
+)
 from workbench.graph.build import Graph
 from workbench.graph.keys import relied
 from workbench.graph.lineage import lineage
@@ -251,6 +259,8 @@ class Session:
     @cached_property
     def dashboards(self) -> Mapping[str, Dashboard]:
         """The dashboards one may open, without what they show of hidden things."""
+        if "read:dashboard" not in self.principal.can:
+            return {}
         me = {"*", *self.principal.roles, *(f"group:{g}" for g in self.principal.groups), f"user:{self.principal.name}"}
         open_to_me = ((n, d.term) for n, d in self.workspace.dashboards.items() if me & set(d.term.audience))
         return {name: left for name, page in open_to_me if (left := seen(page, self._graph)) is not None}
@@ -304,7 +314,10 @@ class Session:
     @cached_property
     def _graph(self) -> Graph:
         """What this principal may name: hidden and missing read the same from here on."""
-        return self._drafts.added_to(narrow(self._whole, self._restriction))
+        left = narrow(self._whole, self._restriction)
+        if "read:metric" not in self.principal.can:
+            left = replace(left, metrics={})
+        return self._drafts.added_to(left)
 
     @property
     def _salt(self) -> str:
@@ -340,7 +353,13 @@ class Session:
         refuse_ended(self._graph, question, date.today())
         if self._engine.version() != self._fresh_for:
             self._fresh, self._fresh_for = {}, self._engine.version()
-        return self._compiler.compile(question, self._granted)
+        try:
+            return self._compiler.compile(question, self._granted)
+        except DeclarationError as error:
+            declared = any(problem.place is not None for problem in error.problems)
+            if declared or (question.where is None and question.having is None):
+                raise
+            raise QuestionError(error.problems) from None  # no file says it, so it is the question that does
 
     def _granted(self, question: Question) -> Pass:
         return issue(resolve(self._graph, question), self.principal, self._restriction)

@@ -26,7 +26,7 @@ class Cancel:
     def __init__(self) -> None:
         self._wished = threading.Event()
         self._reason = Problem("stopped", "The query was stopped before it ended.")
-        self._stops: list[Callable[[], None]] = []
+        self._stops: list[Callable[[], object]] = []
         self._changing = threading.Lock()
 
     @property
@@ -50,7 +50,7 @@ class Cancel:
             raise WarehouseError(self._reason)
 
     @contextmanager
-    def hearing(self, stop: Callable[[], None]) -> Iterator[None]:
+    def hearing(self, stop: Callable[[], object]) -> Iterator[None]:
         """What runs inside is stopped by ``stop``, from whatever thread it is wished."""
         with self._changing:
             self.check()
