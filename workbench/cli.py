@@ -24,7 +24,8 @@ from workbench.commands.keys import keys
 from workbench.commands.lint import lint
 from workbench.commands.migrate import migrate
 from workbench.commands.options import Listing
-from workbench.commands.release import diff, release, release_key, releases_, rollback
+from workbench.commands.release import release, release_key
+from workbench.commands.releases import diff, releases_, rollback
 from workbench.commands.review import review
 from workbench.commands.serve import build, dashboards, up
 from workbench.commands.start import init

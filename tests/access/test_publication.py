@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.access.publication import Served, admit, key_id, order_of, read_keys, sign, written_key
+from workbench.access.publication import Served, admit, audience, needed, order_of, sign, vouch
+from workbench.access.signers import Job, Signers, key_id, read_signers, written_key
 from workbench.declare.manifest import Manifest, Signed, digest, read_signed
 from workbench.errors import ReviewError
 
 PRIVATE, OTHER = bytes(range(32)), bytes(range(1, 33))
 FILES = {"metrics/a.yml": b"metric: a\n", "access/roles.yml": b"roles: {}\n"}
-FIRST = Served(None, 0, "", ())
 
 
 def manifest(**changed: Any) -> Manifest:
@@ -36,11 +36,31 @@ def public(private: bytes) -> bytes:
 
 
 KEYS = {key_id(public(PRIVATE)): public(PRIVATE)}
+JOB = {
+    "repository": "our/shop",
+    "workflow_ref": "our/shop/.github/workflows/r.yml@refs/heads/main",
+    "ref": "refs/heads/main",
+}
+SIGNERS = Signers(KEYS, (Job("https://forge.example", JOB),))
+RIGHTS = {
+    "cora": ("publish:metric",), "noah": ("publish:metric",), "sam": ("publish:metric", "change:access"), "ana": (),
+}  # fmt: skip
 
 
-def refused(signed: Signed, content: dict[str, bytes] = FILES, served: Served = FIRST, workspace: str = "shop") -> str:
+def served(
+    current: Manifest | None = None, highest: int = 0, before: str = "", earlier: tuple[Manifest, ...] = ()
+) -> Served:
+    return Served("shop", "dev", current, highest, before, earlier, SIGNERS)
+
+
+FIRST = served()
+
+
+def refused(
+    signed: Signed, content: dict[str, bytes] = FILES, served: Served = FIRST, claims: dict[str, Any] | None = None
+) -> str:
     try:
-        admit(signed, content, KEYS, workspace, served)
+        admit(signed, content, served, lambda who: RIGHTS.get(who, ()), claims)
     except ReviewError as error:
         return error.slug if str(error).startswith("the release is refused") else str(error)
     return ""
@@ -50,12 +70,12 @@ def test_a_good_release_and_the_next_one_are_served() -> None:
     one = manifest()
     assert refused(sign(one, PRIVATE)) == ""
     two = manifest(number=2, previous=digest(one))
-    assert refused(sign(two, PRIVATE), served=Served(one, 1, "", ())) == ""
+    assert refused(sign(two, PRIVATE), served=served(one, 1)) == ""
 
 
 ONE = manifest()
 TWO = manifest(number=2, previous=digest(ONE))
-AFTER = Served(TWO, 2, "", ())
+AFTER = served(TWO, 2)
 TRICKS: dict[str, tuple[Callable[[], Signed], dict[str, bytes], Served, str]] = {
     "signed by nobody known": (lambda: sign(ONE, OTHER), FILES, FIRST, "unknown-key"),
     "another's signature under a known key": (
@@ -71,7 +91,7 @@ TRICKS: dict[str, tuple[Callable[[], Signed], dict[str, bytes], Served, str]] = 
     ),
     "an old release played again": (lambda: sign(ONE, PRIVATE), FILES, AFTER, "replayed-release"),
     "the same release again": (lambda: sign(TWO, PRIVATE), FILES, AFTER, "replayed-release"),
-    "an old number after a rollback": (lambda: sign(TWO, PRIVATE), FILES, Served(ONE, 2, "", ()), "replayed-release"),
+    "an old number after a rollback": (lambda: sign(TWO, PRIVATE), FILES, served(ONE, 2), "replayed-release"),
     "one that skips what came in between": (
         lambda: sign(manifest(number=3, previous=digest(ONE)), PRIVATE), FILES, AFTER, "not-next",
     ),
@@ -85,11 +105,11 @@ TRICKS: dict[str, tuple[Callable[[], Signed], dict[str, bytes], Served, str]] = 
     "a file changed": (lambda: sign(ONE, PRIVATE), FILES | {"metrics/a.yml": b"metric: b\n"}, FIRST, "other-content"),
     "a file outside": (
         lambda: sign(manifest(files={"metrics/../../x": sha256(b"").hexdigest()}), PRIVATE),
-        {"metrics/../../x": b""}, FIRST, "other-content",
+        {"metrics/../../x": b""}, FIRST, "unsafe-path",
     ),
-    "an environment left out": (lambda: sign(ONE, PRIVATE), FILES, Served(None, 0, "dev", ()), "skipped-environment"),
+    "an environment left out": (lambda: sign(ONE, PRIVATE), FILES, served(before="dev"), "skipped-environment"),
     "other files than the environment before": (
-        lambda: sign(ONE, PRIVATE), FILES, Served(None, 0, "dev", (manifest(files={"metrics/a.yml": "0" * 64}),)),
+        lambda: sign(ONE, PRIVATE), FILES, served(None, 0, "dev", (manifest(files={"metrics/a.yml": "0" * 64}),)),
         "skipped-environment",
     ),
 }  # fmt: skip
@@ -102,7 +122,7 @@ def test_tricks_are_refused_by_their_rule(trick: str) -> None:
 
 
 def test_what_the_environment_before_served_may_follow() -> None:
-    assert refused(sign(ONE, PRIVATE), served=Served(None, 0, "dev", (ONE,))) == ""
+    assert refused(sign(ONE, PRIVATE), served=served(None, 0, "dev", (ONE,))) == ""
 
 
 def test_a_release_cannot_bring_its_own_key() -> None:
@@ -128,10 +148,10 @@ def test_every_field_is_under_the_signature(field: str, data: st.DataObject) -> 
 
 def test_keys_are_read_strictly() -> None:
     line = written_key(public(PRIVATE), "ci@example.org")
-    assert read_keys(f"# ours\n\n{line}\n") == KEYS
+    assert read_signers(f"# ours\n\n{line}\n") == Signers(KEYS)
     for wrong in ("ed25519:AAAA ci", "rsa:AAAA", line.replace("ed25519:", ""), "ed25519:!!! ci"):
         with pytest.raises(ReviewError, match="is no key"):
-            read_keys(wrong)
+            read_signers(wrong)
 
 
 def test_environments_go_in_order() -> None:

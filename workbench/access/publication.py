@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from workbench.access.principal import same_name
+from workbench.access.release_paths import unsafe
+from workbench.access.signers import KEYS, VOUCHED, Signers, key_id, trusted
 from workbench.declare.manifest import Manifest, Signed, digest, text
 from workbench.errors import Problem, ReviewError
 
-KEYS = "access/release_keys"
-"""The public keys that releases are signed with, one line each: ed25519:<base64> and a name."""
-_PREFIX = "ed25519:"
+PUBLISH, PUBLISH_PAGE, CHANGE_ACCESS = "publish:metric", "publish:dashboard", "change:access"
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What an environment has: the release served now, all it ever had, and those of the environment before it."""
+class Follows:
+    """What the next release is made on top of: where, what is served there now, and the highest number there was."""
 
+    workspace: str
+    environment: str
     current: Manifest | None
     highest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Served(Follows):
+    """What decides on the next release: also what the environment before this one had, and who may sign."""
+
     before: str
     earlier: tuple[Manifest, ...]
+    signers: Signers
 
 
-def read_keys(content: str) -> Mapping[str, bytes]:
-    """The public keys of a file by their ids; raises `ReviewError` (bad-release-key)."""
-    keys: dict[str, bytes] = {}
-    for number, line in enumerate(content.splitlines(), 1):
-        word = line.split()[0] if line.split() else "#"
-        if word.startswith("#"):
-            continue
-        try:
-            raw = base64.b64decode(word.removeprefix(_PREFIX), validate=True) if word.startswith(_PREFIX) else b""
-        except binascii.Error:
-            raw = b""
-        if len(raw) != 32:
-            said = f"line {number} of '{KEYS}' is no key."
-            raise ReviewError(Problem("bad-release-key", said, hint="Write ed25519:<base64> and a name."))
-        keys[key_id(raw)] = raw
-    return keys
-
-
-def key_id(public: bytes) -> str:
-    """What a public key is known by."""
-    return sha256(public).hexdigest()[:16]
-
-
-def written_key(public: bytes, name: str) -> str:
-    """A public key as it stands in the file of keys."""
-    return f"{_PREFIX}{base64.b64encode(public).decode()} {name}"
+May = Callable[[str], Container[str]]
+"""From a person's name to what they may do by the rules in force."""
 
 
 def sign(manifest: Manifest, private: bytes) -> Signed:
@@ -64,44 +48,83 @@ def sign(manifest: Manifest, private: bytes) -> Signed:
     )
 
 
+def vouch(manifest: Manifest, token: str) -> Signed:
+    """A manifest signed by a forge: with a token of its job, whose audience is this manifest and nothing else."""
+    return Signed(manifest=manifest, key=VOUCHED, signature=token)
+
+
+def audience(manifest: Manifest) -> str:
+    """Whom a forge's token is for that signs this manifest."""
+    return f"workbench:{digest(manifest)}"
+
+
+def needed(manifest: Manifest, current: Manifest | None) -> tuple[str, ...]:
+    """What whoever publishes a release must be allowed to do."""
+    pages = any(path.startswith("notebooks/") for path in _changed(manifest, current))
+    return (PUBLISH, PUBLISH_PAGE) if pages else (PUBLISH,)
+
+
 def admit(
-    signed: Signed, content: Mapping[str, bytes], keys: Mapping[str, bytes], workspace: str, served: Served
+    signed: Signed,
+    content: Mapping[str, bytes],
+    served: Served,
+    may: May,
+    claims: Mapping[str, object] | None = None,
 ) -> None:
     """Pass if a release may be served; raises `ReviewError` with the rule that it breaks.
 
-    ``keys`` are those of what is served now, so that a release cannot bring its own.
+    Keys and rights are those of what is served now, so that a release cannot bring its own. ``claims`` are those of
+    the forge's token that signed it, once its issuer bore it out.
     """
     manifest = signed.manifest
-    _genuine(signed, keys)
+    _genuine(signed, served, claims)
     _whole(manifest, content)
-    if manifest.workspace != workspace:
-        raise _refused("other-workspace", f"it is a release of '{manifest.workspace}', and this is '{workspace}'.")
+    if manifest.workspace != served.workspace:
+        said = f"it is a release of '{manifest.workspace}', and this is '{served.workspace}'."
+        raise _refused("other-workspace", said)
+    if manifest.environment != served.environment:
+        said = f"it is a release for '{manifest.environment}', and this is '{served.environment}'."
+        raise _refused("other-environment", said)
     if manifest.number <= served.highest:
         said = f"its number is {manifest.number}, and {served.highest} was here already."
         raise _refused("replayed-release", said, "An earlier release is served again by 'workbench rollback'.")
-    current = digest(served.current) if served.current else ""
-    if manifest.previous != current:
+    if manifest.previous != (digest(served.current) if served.current else ""):
         said = "it does not follow the release that is served now: another came in between."
         raise _refused("not-next", said, "Make it again on top of that one.")
-    _approved(manifest)
+    _approved(manifest, served, may)
     if served.before and not any(one.files == manifest.files for one in served.earlier):
         said = f"'{served.before}' has never served what it holds."
         raise _refused("skipped-environment", said, f"Release the same commit to '{served.before}' first.")
 
 
-def _genuine(signed: Signed, keys: Mapping[str, bytes]) -> None:
+def _genuine(signed: Signed, served: Served, claims: Mapping[str, object] | None) -> None:
+    if signed.key == VOUCHED:
+        _vouched(signed.manifest, served, claims)
+        return
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    if signed.key not in keys:
+    public = served.signers.keys.get(signed.key)
+    if public is None:
         hint = f"A steward adds keys to '{KEYS}', in a release signed by a key that is known."
         raise _refused("unknown-key", f"the key '{signed.key}' is not one of this environment.", hint)
     try:
-        Ed25519PublicKey.from_public_bytes(keys[signed.key]).verify(
-            bytes.fromhex(signed.signature), text(signed.manifest)
-        )
+        Ed25519PublicKey.from_public_bytes(public).verify(bytes.fromhex(signed.signature), text(signed.manifest))
     except (InvalidSignature, ValueError):
         raise _refused("bad-signature", "its signature is not of this text.") from None
+
+
+def _vouched(manifest: Manifest, served: Served, claims: Mapping[str, object] | None) -> None:
+    """A forge bears out that a job signed it, which is trusted, and which worked on this commit."""
+    if claims is None:
+        raise _refused("unknown-key", "a forge's token counts at a gateway alone.", "Add --gateway URL, or use a key.")
+    odd = trusted(served.signers, claims)
+    if odd:
+        hint = f"A steward adds jobs to '{KEYS}', in a release signed by one who is known."
+        raise _refused("unknown-key", f"the job that signed it is not one of this environment: {odd}.", hint)
+    if not served.before and claims.get("sha") != manifest.commit:
+        said = f"the job that signed it worked on commit '{str(claims.get('sha'))[:12]}', not '{manifest.commit[:12]}'."
+        raise _refused("other-head", said, "Release the commit that the job runs for.")
 
 
 def _whole(manifest: Manifest, content: Mapping[str, bytes]) -> None:
@@ -112,16 +135,32 @@ def _whole(manifest: Manifest, content: Mapping[str, bytes]) -> None:
     wrong = [path for path, one in manifest.files.items() if sha256(content[path]).hexdigest() != one]
     if wrong:
         raise _refused("other-content", f"'{wrong[0]}' is not the file that was signed.")
-    unsafe = [path for path in content if path.startswith(("/", "\\")) or ".." in path.split("/") or "\\" in path]
-    if unsafe:
-        raise _refused("other-content", f"'{unsafe[0]}' leads out of the release.")
+    odd = unsafe(content)
+    if odd:
+        raise _refused("unsafe-path", odd, "Give each file a plain name of its own, below the folders of a workspace.")
 
 
-def _approved(manifest: Manifest) -> None:
-    others: Iterable[str] = (who for who in manifest.approvals if who not in manifest.authors)
-    if not manifest.authors or not any(others):
-        said = "nobody but its authors approved it." if manifest.authors else "it does not say who wrote it."
-        raise _refused("missing-approval", said, "Release what a review let through.")
+def _approved(manifest: Manifest, served: Served, may: May) -> None:
+    """Somebody approved it who wrote none of it, and may; rules take a steward, where they are first released."""
+    hint = "Release what a review let through."
+    if not manifest.authors:
+        raise _refused("missing-approval", "it does not say who wrote it.", hint)
+    authors = {same_name(who) for who in manifest.authors}
+    others = [who for who in manifest.approvals if same_name(who) not in authors]
+    if not others:
+        raise _refused("missing-approval", "nobody but its authors approved it.", hint)
+    if not any(PUBLISH in may(who) for who in others):
+        raise _refused("missing-approval", f"'{others[0]}', who approved it, may not {PUBLISH} themselves.", hint)
+    rules = [path for path in _changed(manifest, served.current) if not path.startswith(("metrics/", "notebooks/"))]
+    # What an environment after the first serves was approved for the first; what the first starts with, by its host.
+    if rules and served.current and not served.before and not any(CHANGE_ACCESS in may(who) for who in others):
+        raise _refused("missing-approval", f"it changes '{rules[0]}', and no steward approved that.", hint)
+
+
+def _changed(manifest: Manifest, current: Manifest | None) -> Iterator[str]:
+    """The paths whose content is another than in the release served now."""
+    was = current.files if current else {}
+    return (path for path in sorted(manifest.files.keys() | was) if manifest.files.get(path) != was.get(path))
 
 
 def order_of(environments: Sequence[str], environment: str) -> str:

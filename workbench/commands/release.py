@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,15 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.commands.exits import say, tell
-from workbench.commands.options import Asker, as_someone, debuggable, examples, in_workspace, printed
-from workbench.commands.printer import print_rows
+from workbench.commands.options import Asker, as_someone, debuggable, examples
+from workbench.commands.shelf import GATEWAY, shelf_of
 from workbench.errors import Problem, ReviewError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench.declare.manifest import Manifest
-    from workbench.declare.workspace import Workspace
+    from workbench.declare.manifest import Manifest, Signed
     from workbench.review.people import People
     from workbench.review.repository import Entry, Repository
 
@@ -32,8 +30,8 @@ PRIVATE = "WORKBENCH_RELEASE_KEY"
 
 @click.command(
     epilog=examples(
-        "workbench release dev --signed --since v1.2",
-        "workbench release staging --event $GITHUB_EVENT_PATH --reviews r.json --commits c.json",
+        "workbench release dev --gateway https://workbench.example --event e.json --reviews r.json --commits c.json",
+        "workbench release staging --signed --since v1.2",
     )
 )
 @click.argument("target", metavar="ENVIRONMENT")
@@ -44,10 +42,12 @@ PRIVATE = "WORKBENCH_RELEASE_KEY"
 @click.option("--signed", is_flag=True, help="Tell who it was by the signatures of the commits after --since.")
 @click.option("--since", metavar="REV", help="With --signed: the commit of the release before.")
 @click.option("--report", type=FILE, help="The review's report, whose digest goes into the manifest.")
+@GATEWAY
 @as_someone
 def release(
     asker: Asker,
     target: str,
+    gateway: str | None,
     revision: str,
     event: Path | None,
     reviews: Path | None,
@@ -59,103 +59,32 @@ def release(
     """Serve a reviewed commit in ENVIRONMENT: signed, whole, in order, or not at all.
 
     The private key is in WORKBENCH_RELEASE_KEY; its public half stands in access/release_keys of what is served now.
+    Without one, a job of a forge signs by what the forge says of it.
     """
-    from workbench.access.publication import admit, sign
     from workbench.declare.workspace import load
+    from workbench.quality.releasable import laid_out
     from workbench.review.notices import of_release, send
-    from workbench.review.release import files_of, manifest_of, served_in
+    from workbench.review.release import files_of, manifest_of
     from workbench.review.repository import commit_of, entries, repository
-    from workbench.warehouse.releases import releases
 
     here = load(asker.workspace_root()).require()
-    here.settings.environment(target)
     repo = repository(here.root)
     commit = commit_of(repo, revision)
     tree = entries(repo, commit)
     files = files_of(repo, tree)
     people = _people(repo, tree, commit, event, reviews, commits, signed, since)
-    served = served_in(here, target)
-    publisher = _allowed(asker, here, target, served.current, "publish:metric")
+    shelf = shelf_of(asker, target, gateway)
+    follows = shelf.follows()
     with TemporaryDirectory(prefix="workbench-") as folder:
-        made = _sound(here, files, Path(folder), target)
+        made = laid_out(files, Path(folder), target)
         manifest = manifest_of(
-            made, files, target, commit, people, served, publisher, report.read_bytes() if report else b"",
+            made, files, commit, people, follows, shelf.publisher(), report.read_bytes() if report else b"",
             datetime.now(UTC),
         )  # fmt: skip
-    done = sign(manifest, _private())
-    name = made.settings.name or here.root.name
-    keys = _keys(here, served.current)
-    releases(here.root, target).publish(done, files, lambda: admit(done, files, keys, name, served_in(here, target)))
-    say(f"Release {manifest.number} of '{name}' is served in '{target}': {len(manifest.terms)} declarations.")
-    for problem in send(here.settings.notices, of_release(manifest, served.current)):
-        tell(problem)
-
-
-@click.command(name="releases", epilog=examples("workbench releases prod", "workbench releases --format json"))
-@click.argument("target", metavar="[ENVIRONMENT]", required=False)
-@printed("table", "json", "csv")
-@in_workspace
-def releases_(asker: Asker, target: str | None, form: str) -> None:
-    """List the releases of an environment, or of all; the one that is served is marked."""
-    from workbench.declare.manifest import digest
-    from workbench.declare.workspace import load
-    from workbench.warehouse.releases import releases
-
-    here = load(asker.workspace_root())
-    rows = []
-    for name in [target] if target else here.settings.environments:
-        here.settings.environment(name)
-        store = releases(here.root, name)
-        current = store.current()
-        for one in store.history():
-            m = one.manifest
-            rows.append(
-                {"environment": name, "number": m.number, "served": "yes" if one == current else "",
-                 "commit": m.commit[:12], "made": m.made.isoformat(timespec="seconds"), "by": m.by,
-                 "approved by": ", ".join(m.approvals), "digest": digest(m)[:12]}
-            )  # fmt: skip
-    columns = ("environment", "number", "served", "commit", "made", "by", "approved by", "digest")
-    print_rows(rows, columns, form)
-
-
-@click.command(epilog=examples("workbench diff prod 3 4", "workbench diff prod 3 4 --format json"))
-@click.argument("target", metavar="ENVIRONMENT")
-@click.argument("old")
-@click.argument("new")
-@printed("table", "json", "csv")
-@in_workspace
-def diff(asker: Asker, target: str, old: str, new: str, form: str) -> None:
-    """What one release of ENVIRONMENT changed of another: by meaning, and the files of rules."""
-    from workbench.declare.workspace import load
-    from workbench.review.release import differing
-    from workbench.warehouse.releases import releases
-
-    here = load(asker.workspace_root())
-    here.settings.environment(target)
-    store = releases(here.root, target)
-    found = differing(store.find(old).manifest, store.find(new).manifest)
-    print_rows([{"what": one.what, "how": one.how} for one in found], ("what", "how"), form)
-
-
-@click.command(epilog=examples("workbench rollback prod 3"))
-@click.argument("target", metavar="ENVIRONMENT")
-@click.argument("number")
-@as_someone
-def rollback(asker: Asker, target: str, number: str) -> None:
-    """Serve an earlier release of ENVIRONMENT again."""
-    from workbench.declare.workspace import load
-    from workbench.review.notices import of_rollback, send
-    from workbench.warehouse.releases import releases
-
-    here = load(asker.workspace_root())
-    here.settings.environment(target)
-    store = releases(here.root, target)
-    current = store.current()
-    by = _allowed(asker, here, target, current.manifest if current else None, "rollback")
-    found = store.find(number)
-    store.serve_again(found)
-    say(f"Release {found.manifest.number} of {found.manifest.made:%Y-%m-%d} is served in '{target}' again.")
-    for problem in send(here.settings.notices, of_rollback(found.manifest, by)):
+    shelf.publish(_signed(manifest), files)
+    told = f"Release {manifest.number} of '{manifest.workspace}' is served in '{target}'"
+    say(f"{told}: {len(manifest.terms)} declarations.")
+    for problem in send(here.settings.notices, of_release(manifest, follows.current)):
         tell(problem)
 
 
@@ -166,7 +95,7 @@ def release_key(name: str) -> None:
     """Make a key for releases: the private half on stdout, for a secret store; the public half on stderr."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from workbench.access.publication import KEYS, written_key
+    from workbench.access.signers import KEYS, written_key
 
     private = secrets.token_bytes(32)
     public = Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
@@ -199,54 +128,14 @@ def _people(
     return from_github(event.read_bytes(), reviews.read_bytes(), commits.read_bytes(), head)
 
 
-def _allowed(asker: Asker, here: Workspace, target: str, current: Manifest | None, verb: str) -> str:
-    """The name of whoever publishes, if they may by the rules that are served now."""
-    from workbench.access.principal import identify
-    from workbench.access.rules import require
-    from workbench.declare.workspace import load
-    from workbench.session.identity import local_identity
+def _signed(manifest: Manifest) -> Signed:
+    """A manifest signed by the key of this job, or by the forge that runs it."""
+    from workbench.access.publication import audience, sign, vouch
+    from workbench.gateway.forge import has_forge, token_for
 
-    rules = load(_root(here, current))
-    who = identify(rules.roles, rules.groups, local_identity(asker.user, here.settings.identity), target)
-    require(who, verb, roles=rules.roles)
-    return who.name
-
-
-def _root(here: Workspace, current: Manifest | None) -> Path:
-    """The files that are served now; before the first release, the workspace as it lies here."""
-    from workbench.declare.manifest import digest
-    from workbench.warehouse.releases import releases
-
-    return releases(here.root, current.environment).content(digest(current)) if current else here.root
-
-
-def _sound(here: Workspace, files: Mapping[str, bytes], folder: Path, target: str) -> Workspace:
-    """The workspace of the release, held against the data it will be asked of; raises everything wrong in it."""
-    from workbench.declare.workspace import load
-    from workbench.quality.checks import check_data
-    from workbench.quality.problems import find_problems
-    from workbench.warehouse.open import open_engine
-
-    for path, content in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-    made = load(folder).require()
-    with closing(open_engine(here.root, here.settings.environment(target), say)) as engine:
-        found = [p for p in (*find_problems(made), *check_data(made, engine)) if p.severity == "error"]
-    if found:
-        raise ReviewError(found)
-    return made
-
-
-def _keys(here: Workspace, current: Manifest | None) -> Mapping[str, bytes]:
-    """The keys that releases are signed with, by what is served now."""
-    from workbench.access.publication import KEYS, read_keys
-
-    try:
-        return read_keys((_root(here, current) / KEYS).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        said = f"there are no keys of releases: no '{KEYS}'."
-        raise ReviewError(Problem("unknown-key", said, hint="Make one: workbench release-key NAME.")) from None
+    if PRIVATE not in os.environ and has_forge():
+        return vouch(manifest, token_for(audience(manifest)))
+    return sign(manifest, _private())
 
 
 def _private() -> bytes:
@@ -257,5 +146,6 @@ def _private() -> bytes:
         key = b""
     if len(key) != 32:
         said = f"{PRIVATE} holds no private key." if given else f"{PRIVATE} is not set."
-        raise ReviewError(Problem("bad-release-key", said, hint="Make one: workbench release-key NAME."))
+        hint = "Make one: workbench release-key NAME. A job of GitHub needs none with 'permissions: id-token: write'."
+        raise ReviewError(Problem("bad-release-key", said, hint=hint))
     return key

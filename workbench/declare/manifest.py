@@ -36,11 +36,11 @@ class Manifest(Term):
 
 
 class Signed(Term):
-    """A manifest with the signature of its text by one key."""
+    """A manifest with the signature of its text by one key, or by a forge that vouches for a job."""
 
     manifest: Manifest
-    key: str = Field(description="The id of the key: the first 16 digits of its digest.")
-    signature: str = Field(description="Ed25519 over the manifest's text, in hex digits.")
+    key: str = Field(description="The id of the key: the first 16 digits of its digest; or 'oidc'.")
+    signature: str = Field(description="Ed25519 over the manifest's text, in hex digits; or the token of the job.")
 
 
 def text(manifest: Manifest) -> bytes:

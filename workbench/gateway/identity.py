@@ -62,6 +62,11 @@ class Identities:
         """
         return self.caller(headers).principal
 
+    def anew(self, headers: Mapping[str, str]) -> Principal:
+        """The same, without believing what was read of a token a moment ago: for what cannot be taken back."""
+        self._tokens.forget()
+        return self.who(headers)
+
     def caller(self, headers: Mapping[str, str]) -> Caller:
         """Who sends these headers, and how that is known; raises as `who` does."""
         given = {name.lower(): value for name, value in headers.items()}

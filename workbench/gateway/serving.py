@@ -50,12 +50,13 @@ class Serving:
     ) -> None:
         """Serves what ``released`` says; before a first release, and without it, the files as they lie at ``root``."""
         self.root = root
-        self._released = released
+        self.released = released
         self.drafts = drafts
         self.problems: tuple[Problem, ...] = ()
         self._engine = engine
         self._ledger = ledger
         self._lock = Lock()
+        self._looking = Lock()
         self._served = self._seen = self._marks()
         self._changing = 0.0
         self._version = _Version(self._ground())
@@ -103,6 +104,17 @@ class Serving:
 
         What is broken is not served: the state before goes on, and ``problems`` says what is wrong.
         """
+        with self._looking:
+            return self._look()
+
+    def settle(self) -> None:
+        """Serve what is released now, at once: it is whole as soon as it can be seen, as a folder at work is not."""
+        with self._looking:
+            if self.released is not None and self.released.current() is not None:
+                self._seen = self._marks()
+                self._look()
+
+    def _look(self) -> bool:
         now = self._marks()
         if now == self._served:
             return False
@@ -123,8 +135,8 @@ class Serving:
 
     def _ground(self) -> Ground:
         """What is to be served now, if it is whole and nothing is wrong in it."""
-        current = self._released.current() if self._released else None
-        folder = self._released.served() if self._released else None
+        current = self.released.current() if self.released else None
+        folder = self.released.served() if self.released else None
         if current is None or folder is None:
             return Ground(sound(self.root), self._engine, self._ledger)
         release = f"{current.manifest.number}:{digest(current.manifest)[:8]}"
@@ -132,11 +144,11 @@ class Serving:
 
     def _marks(self) -> Seen:
         """What tells whether something else is to be served: another release, or other files."""
-        current = self._released.current() if self._released else None
-        if self._released is None or current is None:
+        current = self.released.current() if self.released else None
+        if self.released is None or current is None:
             return seen(self.root)
         name = digest(current.manifest)
-        return seen(self._released.content(name)) | frozenset(_mark(str(self._released.folder / CURRENT)))
+        return seen(self.released.content(name)) | frozenset(_mark(str(self.released.folder / CURRENT)))
 
     def _made(self, ground: Ground, principal: Principal) -> Session:
         session = Session(ground.workspace, principal, ground.engine, ground.ledger, ground=ground)

@@ -9,6 +9,7 @@ from workbench.errors import (
     DeclarationError,
     InternalError,
     QuestionError,
+    ReviewError,
     Unanswerable,
     WarehouseError,
     WorkbenchError,
@@ -19,7 +20,10 @@ UNSIGNED = frozenset({"not-signed-in", "bad-token", "token-expired", "token-revo
 
 BY_SLUG: Mapping[str, int] = {
     **dict.fromkeys(UNSIGNED, 401),
-    **dict.fromkeys(("unknown-query", "unknown-path", "unknown-saved-query", "unknown-draft", "missing-table"), 404),
+    **dict.fromkeys(
+        ("unknown-query", "unknown-path", "unknown-saved-query", "unknown-draft", "unknown-release", "missing-table"),
+        404,
+    ),
     "wrong-method": 405,
     "not-acceptable": 406,
     **dict.fromkeys(("stopped", "cancelled", "already-there"), 409),
@@ -30,6 +34,9 @@ BY_SLUG: Mapping[str, int] = {
     **dict.fromkeys(("overloaded", "shutting-down", "identity-unavailable"), 503),
 }
 """What a slug alone says; anything else goes by its class."""
+
+OVERTAKEN = frozenset({"replayed-release", "not-next", "skipped-environment"})
+"""Why a release may not be served now, whatever is in it."""
 
 BY_CLASS: Mapping[type[WorkbenchError], int] = {
     DeclarationError: 422,
@@ -62,6 +69,8 @@ def status_of(error: WorkbenchError) -> int:
     own = getattr(error, "status", None)
     if isinstance(own, int):
         return own
+    if isinstance(error, ReviewError):
+        return 409 if error.slug in OVERTAKEN else 422
     if error.slug in BY_SLUG:
         return BY_SLUG[error.slug]
     return next((BY_CLASS[kind] for kind in type(error).__mro__ if kind in BY_CLASS), 400)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from workbench.access.release_paths import disguised
 from workbench.errors import Place, Problem
 from workbench.review.repository import Entry, Moved
 
@@ -48,11 +48,6 @@ def class_of(path: str, prefix: str = "") -> PathClass:
         if any(fnmatchcase(one, disguised(name)) for name in names for one in (plain, within)):
             return "rules" if kind == "rules" else "numbers"
     return "other"
-
-
-def disguised(path: str) -> str:
-    """A path without case and without look-alike forms, as some file systems take it."""
-    return unicodedata.normalize("NFKC", path).casefold()
 
 
 def tricks(moved: Iterable[Moved], head: Mapping[str, Entry], prefix: str = "") -> Iterator[Problem]:

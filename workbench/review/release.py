@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from workbench.access.publication import Served, order_of
+from workbench.access.publication import Follows
+from workbench.access.release_paths import RELEASED
 from workbench.declare.manifest import Manifest, digest
-from workbench.declare.workspace import FOLDERS, Workspace
+from workbench.declare.workspace import Workspace
 from workbench.errors import Problem, ReviewError
 from workbench.review.changes import KINDS
 from workbench.review.normal import fingerprint
 from workbench.review.people import People
 from workbench.review.repository import Entry, Repository, contents
-from workbench.warehouse.releases import releases
-
-RELEASED = (*FOLDERS, "pyproject.toml")
-"""What of a commit is released: everything that is served, and nothing that is only worked with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,42 +39,31 @@ def files_of(repo: Repository, tree: Mapping[str, Entry]) -> Mapping[str, bytes]
 
 
 def manifest_of(
-    workspace: Workspace,
+    made: Workspace,
     files: Mapping[str, bytes],
-    environment: str,
     commit: str,
     people: People,
-    served: Served,
+    follows: Follows,
     by: str,
     report: bytes,
-    made: datetime,
+    at: datetime,
 ) -> Manifest:
     """The manifest of a release that follows what is served now."""
     return Manifest(
-        workspace=workspace.settings.name or workspace.root.name,
-        environment=environment,
-        number=served.highest + 1,
-        previous=digest(served.current) if served.current else "",
+        workspace=follows.workspace,
+        environment=follows.environment,
+        number=follows.highest + 1,
+        previous=digest(follows.current) if follows.current else "",
         commit=commit,
-        made=made,
+        made=at,
         by=by,
         authors=people.authors,
         approvals=people.approvers,
         vouched=people.source,
         report=sha256(report).hexdigest() if report else "",
         files={path: sha256(content).hexdigest() for path, content in sorted(files.items())},
-        terms=dict(_terms(workspace)),
+        terms=dict(_terms(made)),
     )
-
-
-def served_in(workspace: Workspace, environment: str) -> Served:
-    """What an environment serves, ever served, and what the one before it did."""
-    here = releases(workspace.root, environment)
-    before = order_of(tuple(workspace.settings.environments), environment)
-    earlier = releases(workspace.root, before).history() if before else ()
-    current = here.current()
-    highest = max((one.manifest.number for one in here.history()), default=0)
-    return Served(current.manifest if current else None, highest, before, tuple(one.manifest for one in earlier))
 
 
 def merged(event: bytes, commit: str) -> str:

@@ -8,15 +8,35 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from workbench.declare.manifest import Signed, digest, read_signed
+from workbench.access.publication import Served, order_of
+from workbench.access.signers import KEYS, Signers, read_signers
+from workbench.declare.manifest import Manifest, Signed, digest, read_signed
+from workbench.declare.workspace import Workspace
 from workbench.errors import Problem, QuestionError, WarehouseError
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
 """The file that names the release which is served; to replace it is to publish."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCard:
+    """What a list of releases says of each."""
+
+    environment: str
+    number: int
+    served: bool
+    commit: str
+    made: datetime
+    by: str
+    approvals: tuple[str, ...]
+    declarations: int
+    digest: str
 
 
 class Releases:
@@ -43,15 +63,17 @@ class Releases:
         Raises `WarehouseError` (broken-release) where a file is missing, is another, or is one too many.
         """
         current = self.current()
-        if current is None:
-            return None
-        folder = self.content(digest(current.manifest))
+        return self.whole(current.manifest) if current else None
+
+    def whole(self, manifest: Manifest) -> Path:
+        """The folder of a release's files, each as it was signed; raises `WarehouseError` (broken-release)."""
+        folder = self.content(digest(manifest))
         found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
         found = {name: path for name, path in found.items() if not name.startswith(".workbench/")}
-        wanted = current.manifest.files
+        wanted = manifest.files
         odd = [name for name in sorted(wanted.keys() | found.keys()) if not _is(found.get(name), wanted.get(name))]
         if odd:
-            said = f"'{odd[0]}' of release {current.manifest.number} is not what was signed."
+            said = f"'{odd[0]}' of release {manifest.number} is not what was signed."
             raise WarehouseError(Problem("broken-release", said, hint="Serve another release, or publish it again."))
         return folder
 
@@ -59,6 +81,11 @@ class Releases:
         """Every release there was, the latest first; what was never served whole is none."""
         found = [self._read(file.parent) for file in self.folder.glob(f"[0-9a-f]*/{MANIFEST}")]
         return tuple(sorted(found, key=lambda one: -one.manifest.number))
+
+    def cards(self) -> tuple[ReleaseCard, ...]:
+        """What is told of each release, the latest first."""
+        current = self.current()
+        return tuple(card_of(one.manifest, one == current) for one in self.history())
 
     def find(self, name: str) -> Signed:
         """A release by its number or the first digits of its digest; raises `QuestionError` (unknown-release)."""
@@ -71,27 +98,45 @@ class Releases:
             raise QuestionError(Problem("unknown-release", f"no release '{name}'.", hint=hint))
         return found[0]
 
-    def publish(self, signed: Signed, content: Mapping[str, bytes], admit: Callable[[], None]) -> None:
-        """Serve a release that ``admit`` lets through, alone meanwhile; a crash leaves the one before it, or this."""
+    def publish(
+        self,
+        signed: Signed,
+        content: Mapping[str, bytes],
+        admit: Callable[[], None],
+        confirm: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve a release that ``admit`` lets through, alone meanwhile; a crash leaves the one before it, or this.
+
+        ``confirm`` is asked last, when everything is written and nothing is to be seen of it yet.
+        """
         with self._alone():
             admit()
             name = digest(signed.manifest)
-            if not (self.folder / name / MANIFEST).exists():
-                self._write(name, signed, content)
+            if (self.folder / name / MANIFEST).exists():
+                confirm()
+            else:
+                self._write(name, signed, content, confirm)
             self._switch(name)
 
-    def serve_again(self, signed: Signed) -> None:
-        """Serve a release that was here before."""
+    def serve_again(self, signed: Signed, confirm: Callable[[], None] = lambda: None) -> None:
+        """Serve a release that was here before, if ``confirm`` lets it; raises `WarehouseError` (broken-release)."""
         with self._alone():
+            self.whole(signed.manifest)
+            confirm()
             self._switch(digest(signed.manifest))
 
-    def _write(self, name: str, signed: Signed, content: Mapping[str, bytes]) -> None:
+    def _write(self, name: str, signed: Signed, content: Mapping[str, bytes], confirm: Callable[[], None]) -> None:
         aside = self.folder / f".{name}.{secrets.token_hex(4)}"
         for path, text in content.items():
             _written(aside / "files" / path, text)
         _written(aside / MANIFEST, signed.model_dump_json(indent=1).encode())
         for folder, _, _ in os.walk(aside, topdown=False):
             _flushed(Path(folder))
+        try:
+            confirm()
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
         shutil.rmtree(self.folder / name, ignore_errors=True)  # a part that a crash left, since it has no manifest
         os.replace(aside, self.folder / name)
         _flushed(self.folder)
@@ -151,3 +196,46 @@ def _flushed(folder: Path) -> None:
 def releases(root: Path, environment: str) -> Releases:
     """The releases of an environment of the workspace at ``root``."""
     return Releases(root / ".workbench" / "releases" / environment)
+
+
+def card_of(manifest: Manifest, served: bool) -> ReleaseCard:
+    """What a list says of one release."""
+    return ReleaseCard(
+        environment=manifest.environment,
+        number=manifest.number,
+        served=served,
+        commit=manifest.commit,
+        made=manifest.made,
+        by=manifest.by,
+        approvals=manifest.approvals,
+        declarations=len(manifest.terms),
+        digest=digest(manifest),
+    )
+
+
+def served_in(root: Path, now: Workspace, environment: str) -> Served:
+    """What an environment serves, ever served, and what the one before it did; ``now`` is the workspace it serves.
+
+    Raises `ReviewError` (bad-release-key) where its file of keys cannot be read.
+    """
+    here = releases(root, environment)
+    before = order_of(tuple(now.settings.environments), environment)
+    earlier = releases(root, before).history() if before else ()
+    current = here.current()
+    highest = max((one.manifest.number for one in here.history()), default=0)
+    return Served(
+        workspace=now.settings.name or root.name,
+        environment=environment,
+        current=current.manifest if current else None,
+        highest=highest,
+        before=before,
+        earlier=tuple(one.manifest for one in earlier),
+        signers=_signers(here.content(digest(current.manifest)) if current else root),
+    )
+
+
+def _signers(folder: Path) -> Signers:
+    try:
+        return read_signers((folder / KEYS).read_text(encoding="utf-8", errors="replace"))
+    except FileNotFoundError:
+        return Signers()

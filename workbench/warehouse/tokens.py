@@ -122,6 +122,10 @@ class Tokens:
             )
         return token
 
+    def forget(self) -> None:
+        """Believe nothing of a moment ago: the next look at a token is at the ledger."""
+        self._known.clear()
+
     def listed(self, name: str = "") -> tuple[Token, ...]:
         """All tokens, or somebody's, newest first."""
         query = sa.select(TOKENS).order_by(TOKENS.c.created.desc(), TOKENS.c.id)
