@@ -245,6 +245,16 @@ def test_values_without_a_metric(session: Any, imported: Imported) -> None:
         assert len(ask(session, imported, [], ["metric_time__month"], where)) == months
 
 
+def test_without_metrics_a_partitioned_table_has_many_rows_for_one(session: Any, imported: Imported) -> None:
+    home = imported.names.home(["member__city", "town__sky"])
+    by = [imported.names.path(name, home=home).path for name in ("member__city", "town__sky")]
+    listed = session.query(by=[{"city": by[0]}, {"sky": by[1]}], every_row=True)
+    assert [tuple(row.values()) for row in listed.rows()] == [("Oslo", "snow"), ("Rome", "rain"), ("Rome", "sun")]
+    assert "(lib.weather, met by town)" in " ".join(listed.warnings)
+    where = "{{ Dimension('member__city') }} = 'Rome'"
+    assert ask(session, imported, [], ["town__sky"], where) == [("rain",), ("sun",)]
+
+
 def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
     with pytest.raises(WorkbenchError) as raised:
         imported.names.home(["book__genre", "publisher__country", "metric_time"])

@@ -15,7 +15,7 @@ from tests.plan.test_oracle import plain
 from workbench.access.principal import identify
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
-from workbench.errors import QuestionError, Unanswerable
+from workbench.errors import Unanswerable
 from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
@@ -234,8 +234,6 @@ def test_what_cannot_be_told_of_parts_is_refused(workspace: Workspace) -> None:
         answer(workspace, {}, metrics="payments", by="account.whole.city", share_of="total")
     with pytest.raises(Unanswerable, match="several bridges"):
         answer(workspace, {}, metrics="payments", by=["account.whole.city", "account.by.city"])
-    with pytest.raises(QuestionError, match="every_row"):
-        answer(workspace, {}, by=["payments.account.whole.city", "payments.sort"], every_row=True)
 
 
 def test_a_pair_that_stands_there_twice_is_a_broken_key(workspace: Workspace) -> None:

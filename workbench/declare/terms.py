@@ -107,6 +107,22 @@ class Relationship(Term):
         return tuple(self.on.items()) if isinstance(self.on, dict) else tuple((c, c) for c in self.on)
 
 
+class Many(Term):
+    """A way to all rows of another model that share values with one of ours, as a table of snapshots has several.
+
+    Nothing of a number falls to any of them, so that only questions without metrics go there: with ``every_row``, each
+    of them is a line of its own.
+    """
+
+    to: Name
+    on: Words | dict[str, str] = Field(description="Columns of the same name, or {our column: their column}.")
+    description: str = ""
+
+    def relationship(self) -> Relationship:
+        """The same rows met, as a join is told of."""
+        return Relationship(to=self.to, on=self.on)
+
+
 class Weighted(Term):
     """Each partner has the part that a column of the bridge says, of all parts of its row."""
 
@@ -168,6 +184,7 @@ class SemanticModel(Term):
     time_dimension: Name | None = None
     relationships: dict[Name, Relationship] = {}
     bridges: dict[Name, Bridge] = Field({}, description="Ways to several rows at once, by the role they play.")
+    many: dict[Name, Many] = Field({}, description="Ways to many rows, for questions without metrics alone.")
     dimensions: dict[Name, Dimension] = {}
     visibility: Visibility = "public"
 

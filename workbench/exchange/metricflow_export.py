@@ -21,7 +21,7 @@ from workbench.exchange.unsaid import Unsaid
 from workbench.graph.build import build
 
 UNSAID: Mapping[type[Term], tuple[str, ...]] = {
-    SemanticModel: ("owner", "domain", "tags", "synonyms", "visibility"),
+    SemanticModel: ("owner", "domain", "tags", "synonyms", "visibility", "bridges", "many"),
     Dimension: ("timezone", "format", "synonyms", "tags", "visibility"),
     Metric: ("owner", "domain", "tags", "synonyms", "unit", "format", "better", "visibility", "deprecated", "tests"),
     SavedQuery: ("owner", "tags", "having", "time"),

@@ -15,7 +15,8 @@ _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class Join:
     """A join that MetricFlow makes by an entity; ``refusal`` says why we don't.
 
-    ``valid`` names the start and end of validity where only the row valid at a moment is meant.
+    ``valid`` names the start and end of validity where only the row valid at a moment is meant. To ``many`` rows, we
+    make it where they are listed.
     """
 
     entity: str
@@ -24,6 +25,7 @@ class Join:
     pairs: tuple[tuple[str, str], ...]
     refusal: str = ""
     valid: tuple[str, str] | None = None
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,10 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A dimension or entity as seen from one model: MetricFlow's links to it, and our path."""
+    """A dimension or entity as seen from one model: MetricFlow's links to it, and our path.
+
+    With ``many``, all that is in the way of it is that a row there has many of it.
+    """
 
     links: tuple[str, ...]
     name: str
@@ -50,6 +55,7 @@ class Element:
     is_time: bool = False
     grain: str | None = None
     refusal: str = ""
+    many: bool = False
 
 
 def is_column(text: str) -> bool:
@@ -92,8 +98,11 @@ def joins(project: Project, model: Model) -> Iterator[Join]:
             pairs = [(key_name(model, entity.name), key_name(target, entity.name))]
             shared = [p for p in target.partitions if p in model.partitions]
             pairs += [(p, p) for p in shared]
-            refusal = _refusal(target, entity.name, shared)
-            yield Join(entity.name, role(project, entity.name, name), name, tuple(pairs), refusal, target.validity)
+            called, refusal = role(project, entity.name, name), _refusal(target, entity.name)
+            many = not refusal and bool(set(target.partitions) - set(shared))
+            why = f"'{name}' is partitioned by what the other side has not, so the join could multiply rows"
+            why += ": only questions without metrics go there"
+            yield Join(entity.name, called, name, tuple(pairs), why if many else refusal, target.validity, many)
 
 
 def bridges(project: Project, model: Model) -> Iterator[Bridge]:
@@ -123,15 +132,13 @@ def _further(project: Project, model: Model, first: Join) -> Iterator[Join]:
             yield second
 
 
-def _refusal(target: Model, entity: str, shared: list[str]) -> str:
+def _refusal(target: Model, entity: str) -> str:
     found = target.entity(entity)
     natural = found is not None and found.kind == "natural"
     if natural != target.is_history or (target.is_history and target.validity is None):
         return (
             f"'{target.name}' must have both a natural entity and the start and end of its rows' validity, or neither"
         )
-    if set(target.partitions) - set(shared):
-        return f"'{target.name}' is partitioned by what the other side has not, so the join could multiply rows"
     return ""
 
 
@@ -142,23 +149,25 @@ def elements(project: Project, base: str) -> Iterator[Element]:
         yield Element((), entity.name, (entity.name,), base)
     home = own_role(project, model)
     for link in model.identities:
-        yield from _inside(model, (link,), (home,) if home else (), "")
+        yield from _inside(model, (link,), (home,) if home else ())
     direct = {(b.over.role, b.join.entity, b.join.target): b.join for b in bridges(project, model)}
     for first in joins(project, model):
-        yield from _inside(project.models[first.target], (first.entity,), (first.role,), first.refusal)
+        yield from _inside(project.models[first.target], (first.entity,), (first.role,), first)
         for second in _further(project, model, first):
             bridge = direct.get((first.role, second.entity, second.target))
             yield from _inside(
                 project.models[second.target],
                 (first.entity, second.entity),
                 (bridge.role,) if bridge else (first.role, second.role),
-                "" if bridge else first.refusal or second.refusal,
+                *(() if bridge else (first, second)),
             )
 
 
-def _inside(model: Model, links: tuple[str, ...], roles: tuple[str, ...], refusal: str) -> Iterator[Element]:
+def _inside(model: Model, links: tuple[str, ...], roles: tuple[str, ...], *over: Join) -> Iterator[Element]:
+    refused = [join for join in over if join.refusal]
+    why, many = refused[0].refusal if refused else "", bool(refused) and all(join.many for join in refused)
     for d in model.dimensions:
-        yield Element(links, d.name, (*roles, d.name), model.name, d.kind == "time", d.grain, refusal)
+        yield Element(links, d.name, (*roles, d.name), model.name, d.kind == "time", d.grain, why, many)
     for e in model.entities:
         if e.name != links[-1]:
-            yield Element(links, e.name, (*roles, e.name), model.name, refusal=refusal)
+            yield Element(links, e.name, (*roles, e.name), model.name, refusal=why, many=many)

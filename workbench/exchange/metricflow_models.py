@@ -38,6 +38,7 @@ def convert_models(project: Project) -> tuple[dict[str, dict[str, Any]], list[Lo
                 **_relationships(project, model, dimensions, losses),
                 **{b.join.role: _relationship(b.join) for b in over[name]},
             },
+            many=_many(project, model, dimensions),
             dimensions={**dimensions[name], **{b.key: {"expr": b.expr, "visibility": "internal"} for b in over[name]}},
         )
     return out, losses
@@ -118,6 +119,13 @@ def _relationships(
         kind = "one_to_one" if alike and entity.kind in JOINABLE else None
         out[join.role] = {**_relationship(join), **written(type=kind)}
     return out
+
+
+def _many(project: Project, model: Model, dimensions: Mapping[str, Mapping[str, Terms]]) -> dict[str, Terms]:
+    """The joins to several rows, which are made where these are listed."""
+    found = (join for join in joins(project, model) if join.many)
+    taken = (join for join in found if not _lost_key(join, model, project.models[join.target], dimensions))
+    return {join.role: _relationship(join) for join in taken}
 
 
 def _relationship(join: Join) -> Terms:

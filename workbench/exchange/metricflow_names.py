@@ -70,11 +70,11 @@ class Names:
     ) -> Spelling:
         """Our path of a dundered name as the metrics see it; without a grain, at the one MetricFlow takes.
 
-        ``home`` is the model whose rows answer a question without metrics, and paths start there. Raises
-        `QuestionError` (unknown-dimension, bad-grain) and `Unanswerable` (ambiguous-path, not-imported).
+        ``home`` is the model whose rows answer a question without metrics: paths start there, and may lead to many
+        rows. Raises `QuestionError` (unknown-dimension, bad-grain) and `Unanswerable` (ambiguous-path, not-imported).
         """
         bases = (home,) if home else self.bases(metrics)
-        return self._starting(self.find(name, grain, date_part, bases, self.grain(metrics)), home)
+        return self._starting(self.find(name, grain, date_part, bases, self.grain(metrics), not metrics), home)
 
     def where(
         self, text: str | None, metrics: Sequence[str] = (), home: str | None = None, *, timed: bool = False
@@ -84,7 +84,7 @@ class Names:
         ``timed`` says that the question is about a span of time: for MetricFlow, only rows of ``home`` are in it then.
         """
         bases = (home,) if home else self.bases(metrics)
-        parts = [self.condition(text, bases, self.grain(metrics), home)] if text else []
+        parts = [self.condition(text, bases, self.grain(metrics), home, not metrics)] if text else []
         if timed and home and (key := self._key(home)):
             parts.append(f"{quoted(key)} is not null")
         return " and ".join(f"({part})" for part in parts) or None
@@ -97,7 +97,7 @@ class Names:
 
     def _is_of_rows(self, where: str, home: str) -> bool:
         """Whether a condition holds for rows of ``home`` alone: it compares one of their own values."""
-        tree = parse(self.condition(where, (home,), "day", home))
+        tree = parse(self.condition(where, (home,), "day", home, many=True))
         return any(
             isinstance(part, Call)
             and part.function in COMPARED
@@ -138,7 +138,7 @@ class Names:
         total = 0
         for links in words:
             try:
-                one, _ = self._element("__".join(links), links[:-1], links[-1], (model,))
+                one, _ = self._element("__".join(links), links[:-1], links[-1], (model,), many=True)
             except WorkbenchError:
                 return None
             total += 0 if one.model == model else len(one.links)
@@ -167,14 +167,17 @@ class Names:
         known = {one.column: one.path.rpartition(".")[2] if one.is_time else "" for one in by}
         return difference(self.project, metrics, known, timed=timed)
 
-    def condition(self, text: str, bases: Sequence[str], grain: str, home: str | None = None) -> str:
+    def condition(
+        self, text: str, bases: Sequence[str], grain: str, home: str | None = None, many: bool = False
+    ) -> str:
         """A filter on rows of ``bases``, where a bare metric_time has ``grain``."""
 
         metrics: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {}
 
         def render(one: Reference) -> str:
             if one.kind != "Metric":
-                return quoted(self._starting(self.find(one.name, one.grain, one.part, bases, grain), home).path)
+                found = self.find(one.name, one.grain, one.part, bases, grain, many)
+                return quoted(self._starting(found, home).path)
             metric = self.metric(one.name)
             if len(one.by) != 1 or not bases:
                 raise Unanswerable(
@@ -211,8 +214,10 @@ class Names:
         axis = self.project.models[measure.model].dimension(measure.axis or "")
         return coarser("day", axis.grain or "day") if axis else "day"
 
-    def find(self, name: str, grain: str | None, part: str | None, bases: Sequence[str], default: str) -> Spelling:
-        """The spelling of a dundered name as seen from all of ``bases``."""
+    def find(
+        self, name: str, grain: str | None, part: str | None, bases: Sequence[str], default: str, many: bool = False
+    ) -> Spelling:
+        """The spelling of a dundered name as seen from all of ``bases``; with ``many``, joins may lead to many rows."""
         words = name.lower().split("__")
         grains = (*GRAINS, *self.project.grains)
         if len(words) > 1 and grain is None and words[-1] in grains:
@@ -223,7 +228,7 @@ class Names:
             raise QuestionError(Problem("bad-grain", f"'{part}' of '{name}' is no part of a date that is supported."))
         if words == [METRIC_TIME]:
             return _spelled((METRIC_TIME,), METRIC_TIME, grain or default, part)
-        one, path = self._element(name, tuple(words[:-1]), words[-1], bases)
+        one, path = self._element(name, tuple(words[:-1]), words[-1], bases, many)
         column = "__".join((*one.links, one.name))
         if not one.is_time:
             if grain or part:
@@ -241,7 +246,7 @@ class Names:
         )
 
     def _element(
-        self, name: str, links: tuple[str, ...], last: str, bases: Sequence[str]
+        self, name: str, links: tuple[str, ...], last: str, bases: Sequence[str], many: bool = False
     ) -> tuple[Element, tuple[str, ...]]:
         seen = [self._from(base, links, last) for base in bases] if bases else [self._at_home(links, last)]
         keys = [key for key in seen[0] if all(key in other for other in seen)]
@@ -249,7 +254,7 @@ class Names:
         if not nearest:
             raise self._unknown(name, bases)
         found = [one for view in seen for one in view[nearest[0]]]
-        refusal = next((one.refusal for one in found if one.refusal), "")
+        refusal = next((one.refusal for one in found if one.refusal and not (many and one.many)), "")
         if refusal:
             raise Unanswerable(Problem("not-imported", f"'{name}' cannot be asked for: {refusal}."))
         if len(nearest) > 1 or len({one.path for one in found}) > 1 or any(len(v[nearest[0]]) > 1 for v in seen):

@@ -230,6 +230,7 @@ def _answered(head: Head, table: pa.Table, seconds: float, draw: Draw | None) ->
         metrics=head.metrics,
         dimensions=head.dimensions,
         restrictions=head.restrictions,
+        notes=head.notes,
         asker=head.asker,
         seconds=seconds,
         draw=draw,

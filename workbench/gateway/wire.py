@@ -53,6 +53,7 @@ class Head:
     dimensions: tuple[DimensionCard, ...]
     restrictions: tuple[str, ...]
     asker: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ def head_of(answer: Answer) -> Head:
         answer.dimensions,
         answer.restrictions,
         answer.asker,
+        answer.notes,
     )
 
 

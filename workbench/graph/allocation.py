@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from workbench.declare.expression import Aggregate, Call, Case, Cast, Column, Expression, Literal
 from workbench.declare.question import Question
-from workbench.errors import Problem, QuestionError, Unanswerable
+from workbench.errors import Problem, Unanswerable
 from workbench.graph.bind import Relation
 
 WEIGHT = "__weight"
@@ -23,18 +23,15 @@ UNTOUCHED = frozenset({"min", "max", "first", "last", "bool_and", "bool_or"})
 
 
 def check_bridges(question: Question, relations: Iterable[Relation], aggregates: Iterable[Aggregate]) -> None:
-    """Raise `Unanswerable` (not-allocated) or `QuestionError` where a number over a bridge would be none."""
+    """Raise `Unanswerable` (not-allocated) where a number over a bridge would be none; rows may be listed over any."""
     bridges = [one for one in relations if one.bridge is not None]
-    if not bridges:
+    if not bridges or question.every_row:
         return
     named = f"the bridge '{bridges[0].model}'"
     wholes = [one for one in bridges if one.bridge and one.bridge.is_whole]
     if len(bridges) > 1 and wholes:
         said = "a question crosses several bridges, and one of them gives each partner the whole."
         raise Unanswerable(Problem("not-allocated", said, hint="Ask by one of them at a time."))
-    if question.every_row:
-        said = f"{named} gives a row several partners, so there is no one line for it."
-        raise QuestionError(Problem("bad-question", said, hint="Leave 'every_row' out."))
     if wholes and question.share_of:
         said = f"groups overlap over {named}, where each partner has the whole: their shares add up to more than all."
         hint = "Ask for totals instead, or declare 'allocate: equally' or 'allocate: {by: COLUMN}' on the bridge."

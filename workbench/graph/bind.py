@@ -111,12 +111,22 @@ Show = Callable[[Field], Expression]
 
 
 def bind_filter(
-    graph: Graph, base: str, text: Text, *, axis: str | None, columns: bool, show: Show | None = None
+    graph: Graph,
+    base: str,
+    text: Text,
+    *,
+    axis: str | None,
+    columns: bool,
+    show: Show | None = None,
+    many: bool = False,
 ) -> Expression:
-    """A condition on rows of ``base`` with its names resolved; ``columns`` admits undeclared columns of its table."""
+    """A condition on rows of ``base`` with its names resolved; ``columns`` admits undeclared columns of its table.
+
+    With ``many``, it may be about one of several rows.
+    """
     tree = text.tree()
     refuse_aggregates(tree, text)
-    return bind(graph, base, tree, text, axis=axis, columns=columns, show=show)
+    return bind(graph, base, tree, text, axis=axis, columns=columns, show=show, many=many)
 
 
 def bind(
@@ -128,10 +138,13 @@ def bind(
     axis: str | None = None,
     columns: bool = True,
     show: Show | None = None,
+    many: bool = False,
 ) -> Expression:
     """The tree with each name replaced by what it stands for from ``base``."""
     if not isinstance(tree, Name):
-        return rebuild(tree, lambda part: bind(graph, base, part, text, axis=axis, columns=columns, show=show))
+        return rebuild(
+            tree, lambda part: bind(graph, base, part, text, axis=axis, columns=columns, show=show, many=many)
+        )
     single = tree.path[0] if len(tree.path) == 1 else None
     if single and single != METRIC_TIME and single not in graph.model(base).dimensions:
         if columns:
@@ -145,7 +158,7 @@ def bind(
                     "Put a condition on a metric into 'having'.",
                 )
             )
-    field = find(graph, base, tree.path, axis=axis, place=text.at(tree.at))
+    field = find(graph, base, tree.path, axis=axis, place=text.at(tree.at), many=many)
     return show(field) if show else field_expression(graph, field)
 
 
@@ -217,6 +230,8 @@ class Relation:
     bridge: Bridge | None = None
     """What falls to each of several partners, where these are the pairs of a bridge."""
     weight: Expression | None = None
+    many: bool = False
+    """Whether several of its rows meet one of its parent's, as may be where nothing is counted."""
 
 
 def relations(graph: Graph, base: str, trees: tuple[Expression, ...], axis: str | None = None) -> tuple[Relation, ...]:
@@ -285,6 +300,7 @@ def _joined(graph: Graph, base: str, roles: Roles, axis: str | None) -> tuple[Re
         pairs,
         hop.role,
         _validity(graph, base, hop, roles, axis),
+        many=hop.many,
     )
     # A key that is itself computed over further relationships needs those joined first.
     others = relations(

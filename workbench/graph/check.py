@@ -29,6 +29,7 @@ def _models(graph: Graph) -> Iterator[Problem]:
         model = declared.term
         yield from _relationships(graph, name)
         yield from _bridges(graph, name)
+        yield from _many(graph, name)
         if model.time_dimension:
             place = declared.place_of("time_dimension")
             axis = model.dimensions.get(model.time_dimension)
@@ -86,6 +87,19 @@ def _bridges(graph: Graph, name: str) -> Iterator[Problem]:
             said = f"'{role}' is a bridge of '{name}' and something else."
             yield Problem("duplicate-name", said, place, "Give the bridge another name.")
         yield from _raised(partial(paired, graph, name, role), place)
+
+
+def _many(graph: Graph, name: str) -> Iterator[Problem]:
+    declared = graph.models[name]
+    others = {*declared.term.relationships, *declared.term.bridges}
+    for role, way in declared.term.many.items():
+        place = declared.place_of("many", role)
+        if role in others:
+            said = f"'{role}' is a way to many rows of '{name}' and something else."
+            yield Problem("duplicate-name", said, place, "Give one of them another name.")
+        if way.to not in graph.models:
+            hint = did_you_mean(way.to, graph.models)
+            yield Problem("unknown-model", f"no semantic model '{way.to}'.", place, hint)
 
 
 def _metrics(graph: Graph) -> Iterator[Problem]:

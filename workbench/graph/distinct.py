@@ -103,17 +103,23 @@ def _calendar_base(graph: Graph, paths: list[str]) -> Base:
 
 
 def _row_base(graph: Graph, paths: list[Path], entities: list[Path]) -> Base:
-    """The one model whose rows give the values: the named one, else the nearest that reaches every path and entity."""
+    """The one model whose rows give the values: the named one, else the nearest that reaches every path and entity.
+
+    A path that none reaches otherwise may lead from a row to many of another model: there is no number to multiply.
+    """
     named = [path[0] for path in paths if len(path) > 1 and path[0] in graph.models]
     fitting = [m for m in graph.models if all(_reaches(graph, m, path) for path in paths)]
+    many = not fitting
+    if many:
+        fitting = [m for m in graph.models if all(_reaches(graph, m, path, many=True) for path in paths)]
     fitting = [m for m in fitting if all(_belongs(graph, m, entity) for entity in entities)]
     paths = [*paths, *entities]
     if named and named[0] in fitting:
-        return Base(named[0], graph.model(named[0]).time_dimension)
+        return Base(named[0], graph.model(named[0]).time_dimension, many=many)
     near = [m for m in fitting if any(_starts_at(graph, m, path) for path in paths)] or fitting
     nearest = [m for m in near if all(_starts_at(graph, m, path) for path in paths)] or near
     if len(nearest) == 1:
-        return Base(nearest[0], graph.model(nearest[0]).time_dimension)
+        return Base(nearest[0], graph.model(nearest[0]).time_dimension, many=many)
     written = ".".join(paths[0])
     if nearest:
         models = ", ".join(f"{model}.{written}" for model in nearest)
@@ -145,9 +151,9 @@ def _belongs(graph: Graph, model: str, entity: Path) -> bool:
     return True
 
 
-def _reaches(graph: Graph, model: str, path: Path) -> bool:
+def _reaches(graph: Graph, model: str, path: Path, *, many: bool = False) -> bool:
     try:
-        find(graph, model, path, axis=graph.model(model).time_dimension)
+        find(graph, model, path, axis=graph.model(model).time_dimension, many=many)
     except (QuestionError, Unanswerable):
         return False
     return True

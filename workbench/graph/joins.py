@@ -23,22 +23,26 @@ Roles = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One to-one step: ``role`` of ``parent`` leads to ``model``."""
+    """One step: ``role`` of ``parent`` leads to ``model``, to one row of it but over a ``bridge`` or to ``many``."""
 
     parent: str
     role: str
     model: str
     relationship: Relationship
     bridge: Bridge | None = None
+    many: bool = False
 
 
 def hops(graph: Graph, base: str, roles: Roles) -> tuple[Hop, ...]:
     """The steps along ``roles`` from ``base``; every role must exist."""
     out: list[Hop] = []
     for role in roles:
-        relationship = graph.model(base).relationships.get(role)
+        relationship, many = graph.model(base).relationships.get(role), graph.model(base).many.get(role)
         if relationship is not None:
             out.append(Hop(base, role, relationship.to, relationship))
+        elif many is not None:
+            relationship = many.relationship()
+            out.append(Hop(base, role, relationship.to, relationship, many=True))
         else:
             bridge = graph.model(base).bridges[role]
             _, theirs = paired(graph, base, role)

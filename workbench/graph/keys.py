@@ -137,6 +137,10 @@ def _relied(graph: Graph, leg: Leg) -> Iterator[Reliance]:
             role = one.name.removesuffix(BRIDGE).rpartition(".")[2]
             yield Reliance(models[one.parent], role, _key_of_pairs(graph, one))
             continue
+        if one.many:
+            rows = graph.model(one.model).declared_keys()[:1]  # what tells them apart, so that none is listed twice
+            yield from (Reliance(models[one.parent], one.role, key_read(graph, one.model, key)) for key in rows)
+            continue
         relationship = graph.model(models[one.parent]).relationships[one.role]
         parts = {theirs: pair for (_, theirs), pair in zip(relationship.pairs(), one.pairs, strict=True)}
         trees = tuple(_of_its_own(pair[1], one.name) for pair in parts.values())

@@ -56,6 +56,7 @@ class Base:
     """What a leg scans: a model on a time axis, at the moments of a timing; followed events go alone.
 
     Where a moment that has rows stands for a period, only metrics of the same rows (``among``) may go together.
+    With ``many``, nothing is counted, and a row may meet several of another model.
     ``periods`` is the grain whose whole periods a span of time covers, where the question does not say it itself, and
     ``apart`` are the grains by which a whole question tells moments apart, where this is a level of it.
     """
@@ -68,6 +69,7 @@ class Base:
     among: tuple[Expression, ...] = ()
     periods: str | None = None
     apart: tuple[str, ...] = ()
+    many: bool = False
 
     @property
     def following(self) -> Following | None:
@@ -364,7 +366,8 @@ def _where(
 
     asked = None
     if question.where:
-        asked = bind_filter(graph, base.model, Text(question.where), axis=base.axis, columns=False, show=show)
+        text = Text(question.where)
+        asked = bind_filter(graph, base.model, text, axis=base.axis, columns=False, show=show, many=base.many)
     return conjunction(asked, _time(graph, question, base, moved=moved, shift=shift))
 
 
@@ -447,7 +450,7 @@ def asked_grain(graph: Graph, question: Question, base: Base) -> str:
 def field_of(graph: Graph, asked: Asked, base: Base, grain: str) -> Field:
     """The field that is asked for, seen from a base; time without a grain gets its own, metric_time the one given."""
     path = tuple(asked.path.split("."))
-    field = find(graph, base.model, path, axis=base.axis)
+    field = find(graph, base.model, path, axis=base.axis, many=base.many)
     dimension = graph.dimension(field.model, field.dimension)
     if dimension.type == "time" and field.grain is None and field.part is None:
         return replace(field, grain=grain if path == (METRIC_TIME,) else finest(dimension))

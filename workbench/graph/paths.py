@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workbench.declare.grains import DATE_PARTS, GRAINS
-from workbench.declare.terms import Bridge, Dimension
+from workbench.declare.terms import Bridge, Dimension, Many, Relationship
 from workbench.errors import Place, Problem, QuestionError, Unanswerable, did_you_mean
 from workbench.graph.build import Graph
 from workbench.graph.calendars import own_grains, steps_of
 from workbench.graph.fineness import PARTS
-from workbench.graph.joins import Roles, multiplying, route_to, routes
+from workbench.graph.joins import Roles, hops, multiplying, route_to, routes
 
 METRIC_TIME = "metric_time"
 LISTED = 12
@@ -35,14 +35,22 @@ class Field:
 
 
 def find(
-    graph: Graph, base: str, path: tuple[str, ...], *, axis: str | None = None, place: Place | None = None
+    graph: Graph,
+    base: str,
+    path: tuple[str, ...],
+    *,
+    axis: str | None = None,
+    place: Place | None = None,
+    many: bool = False,
 ) -> Field:
     """The field that ``path`` names from ``base``; ``axis`` is what metric_time means there.
+
+    With ``many``, it may be of several rows, as where nothing is counted.
 
     Raises `QuestionError` (unknown-dimension, not-time) and `Unanswerable` (fan-out, unreachable, ambiguous-path,
     no-time-dimension).
     """
-    names, grain, part = _without_suffix(graph, base, path)
+    names, grain, part = _without_suffix(graph, base, path, many)
     if names == (METRIC_TIME,):
         if axis is None:
             raise Unanswerable(
@@ -54,7 +62,7 @@ def find(
                 )
             )
         names = (axis,)
-    field = _walk(graph, base, names, place)
+    field = _walk(graph, base, names, place, many)
     if field is None:
         raise _not_found(graph, base, names, place)
     return _at_grain(graph, Field(field.roles, field.model, field.dimension, grain, part), path, place)
@@ -74,25 +82,27 @@ def legal(graph: Graph, base: str) -> Iterator[tuple[str, Field]]:
                     yield ".".join((*roles, role, name)), Field((*roles, role), bridge.to, name)
 
 
-def _without_suffix(graph: Graph, base: str, path: tuple[str, ...]) -> tuple[tuple[str, ...], str | None, str | None]:
+def _without_suffix(
+    graph: Graph, base: str, path: tuple[str, ...], many: bool
+) -> tuple[tuple[str, ...], str | None, str | None]:
     """The path without its grain or date part; a dimension of that very name goes first."""
     is_grain = path[-1] in GRAINS or path[-1] in own_grains(graph)
-    if len(path) > 1 and (is_grain or path[-1] in DATE_PARTS) and _try(graph, base, path) is None:
+    if len(path) > 1 and (is_grain or path[-1] in DATE_PARTS) and _try(graph, base, path, many) is None:
         return (path[:-1], path[-1], None) if is_grain else (path[:-1], None, path[-1])
     return path, None, None
 
 
-def _try(graph: Graph, base: str, path: tuple[str, ...]) -> Field | None:
+def _try(graph: Graph, base: str, path: tuple[str, ...], many: bool) -> Field | None:
     try:
-        return _walk(graph, base, path, None)
+        return _walk(graph, base, path, None, many)
     except Unanswerable:
         return None
 
 
-def _walk(graph: Graph, base: str, names: tuple[str, ...], place: Place | None) -> Field | None:
+def _walk(graph: Graph, base: str, names: tuple[str, ...], place: Place | None, many: bool) -> Field | None:
     roles: Roles = ()
     model, rest = base, names
-    if len(rest) > 1 and rest[0] not in {*graph.model(base).relationships, *graph.model(base).bridges}:
+    if len(rest) > 1 and _way(graph, base, rest[0], many) is None:
         if rest[0] == graph.model(base).entity:
             rest = rest[1:]
         elif rest[0] in graph.models:
@@ -101,13 +111,19 @@ def _walk(graph: Graph, base: str, names: tuple[str, ...], place: Place | None) 
                 return None
             roles, model, rest = route, rest[0], rest[1:]
     for role in rest[:-1]:
-        way = graph.model(model).relationships.get(role) or graph.model(model).bridges.get(role)
+        way = _way(graph, model, role, many)
         if way is None or way.to not in graph.models:
             return None
         if isinstance(way, Bridge) and way.through not in graph.models:
             return None
         roles, model = (*roles, role), way.to
     return Field(roles, model, rest[-1]) if rest[-1] in graph.model(model).dimensions else None
+
+
+def _way(graph: Graph, model: str, role: str, many: bool) -> Relationship | Bridge | Many | None:
+    """Where a role of a model leads."""
+    term = graph.model(model)
+    return term.relationships.get(role) or term.bridges.get(role) or (term.many.get(role) if many else None)
 
 
 def _at_grain(graph: Graph, field: Field, path: tuple[str, ...], place: Place | None) -> Field:
@@ -155,6 +171,8 @@ def grains(dimension: Dimension) -> tuple[str, ...]:
 def _not_found(graph: Graph, base: str, names: tuple[str, ...], place: Place | None) -> QuestionError | Unanswerable:
     written = ".".join(names)
     paths = [path for path, _ in legal(graph, base)]
+    if (of_many := _try(graph, base, names, many=True)) is not None:
+        return _of_many(graph, base, of_many, written, paths, place)
     holders = [m for m in graph.models if names[-1] in graph.model(m).dimensions]
     alone = holders[0] if len(names) == 1 and len(holders) == 1 and base not in holders else None
     wanted = _named(graph, names) or alone
@@ -224,6 +242,21 @@ def _unreachable(
             f"'{written}' cannot be reached from '{base}': no to-one relationship leads to '{wanted}'.",
             place,
             f"Legal here: {listed(paths)}. Or declare a relationship on '{base}'.",
+        )
+    )
+
+
+def _of_many(
+    graph: Graph, base: str, field: Field, written: str, paths: list[str], place: Place | None
+) -> Unanswerable:
+    hop = next(hop for hop in hops(graph, base, field.roles) if hop.many)
+    return Unanswerable(
+        Problem(
+            "fan-out",
+            f"'{written}' cannot group or filter numbers of '{base}': one row of '{hop.parent}' has many of "
+            f"'{hop.model}' (the join through '{hop.parent}.{hop.role}' would multiply its rows).",
+            place,
+            f"Legal here: {listed(paths)}. Questions without metrics may go there.",
         )
     )
 

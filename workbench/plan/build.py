@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from workbench.access.guard import Pass
@@ -75,8 +75,22 @@ def build(
     """
     read = _columns_read(granted.resolved)
     sentences = (s for table, r in granted.restrictions.items() for s in r.sentences(read.get(table, ())))
-    plan = replace(_plan(granted, granted.resolved, types_of, salt), restrictions=tuple(dict.fromkeys(sentences)))
+    plan = _plan(granted, granted.resolved, types_of, salt)
+    plan = replace(plan, restrictions=tuple(dict.fromkeys(sentences)), notes=tuple(_notes(granted)))
     return improve(plan, Facts(size_of, types_of, is_met))
+
+
+def _notes(granted: Pass) -> Iterator[str]:
+    """A sentence for each table of which one row has several, where every row is listed."""
+    for leg in granted.resolved.legs if granted.resolved.question.every_row else ():
+        models = {"": leg.model, **{r.name: r.model for r in leg.relations}}
+        for r in leg.relations:
+            if r.many or r.bridge is not None:
+                columns = [c for _, theirs in r.pairs for c in walk(theirs) if isinstance(c, Column)]
+                shown = all(granted.restrictions[r.table].shows(c.name) for c in columns)
+                by = f", met by {' and '.join(c.name for c in columns)}" if shown else ""
+                several = f"may have several of '{r.model}' ({r.table}{by})"
+                yield f"one row of '{models[r.parent]}' {several}: each of them is a line."
 
 
 def _columns_read(resolved: Resolved) -> dict[str, set[str]]:
@@ -172,7 +186,7 @@ def _leg(
         if r.bridge is not None:
             of = tuple(theirs for _, theirs in r.pairs)
             sources[r.name] = replace(sources[r.name], parts=Parts(of, r.weight, r.bridge.is_whole))
-    attached = tuple(Attach(sources[r.name], r.role, r.parent, r.pairs, r.valid) for r in leg.relations)
+    attached = tuple(Attach(sources[r.name], r.role, r.parent, r.pairs, r.valid, many=r.many) for r in leg.relations)
     return Leg(sources[""], attached, keep, keys, summaries, latest, moments, move, pad, among, follow)
 
 

@@ -41,7 +41,7 @@ def without_values(plan: Plan, given: int) -> tuple[Plan, tuple[Any, ...]]:
             return replace(node, value=place(str(node.value)))
         return None
 
-    return cast("Plan", _rebuilt(replace(plan, restrictions=()), take)), tuple(values)
+    return cast("Plan", _rebuilt(replace(plan, restrictions=(), notes=()), take)), tuple(values)
 
 
 def with_values(plan: Plan, values: tuple[Any, ...]) -> Plan:

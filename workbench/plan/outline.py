@@ -167,6 +167,8 @@ def _attach(attach: Attach, keys: Keys) -> str:
     if attach.valid is not None:
         moment, start, end = map(_text, attach.valid)
         return f"{join}, the row valid at {moment} (from {start}, until {end}; one at a time, {sure}; {stay})"
+    if attach.many:
+        return f"{join} (to many of its rows: nothing is counted; {stay})"
     if attach.source.parts is not None:
         one = attach.source.parts
         falls = f"by {_text(one.by)}" if one.by is not None else "equally"

@@ -43,6 +43,7 @@ class Attach:
     ``valid`` is (moment on the left, start, end of the source): of a history, only the row valid then is joined.
     ``nested`` is joined to its parent before that is joined; ``late`` to groups, between two aggregations.
     Where the data is known to have a partner for every row of the parent, the join is ``met``: an INNER JOIN will do.
+    To ``many`` rows, it is no to-one join, and nothing is counted.
     """
 
     source: Source
@@ -53,14 +54,19 @@ class Attach:
     nested: bool = False
     late: bool = False
     met: bool = False
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """The rows a leg keeps: what the question asked, and what all or any of its metrics need."""
+    """The rows a leg keeps: what the question asked, and what all or any of its metrics need.
+
+    What is ``implied`` leaves out no row that counts, and is there to read fewer.
+    """
 
     asked: Expression | None = None
     needed: Expression | None = None
+    implied: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +183,7 @@ class Leg:
     @property
     def overlaps(self) -> bool:
         """Whether a row may count in several groups, in each of them once."""
-        return any(attach.source.parts and attach.source.parts.whole for attach in self.attached)
+        return bool(self.summaries) and any(a.source.parts and a.source.parts.whole for a in self.attached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +273,8 @@ class Plan:
     restrictions: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()
     named: Named | None = None
+    notes: tuple[str, ...] = ()
+    """What an asker should know of the answer before they rely on it."""
 
     def met(self) -> frozenset[tuple[str, str]]:
         """The (model, role) of joins whose partners must all be there for the plan to be right."""

@@ -50,6 +50,7 @@ class Answer:
     metrics: tuple[MetricCard, ...] = ()
     dimensions: tuple[DimensionCard, ...] = ()
     restrictions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     asker: str = ""
     seconds: float = 0.0
     draw: Draw | None = field(default=None, repr=False, compare=False)
@@ -64,10 +65,10 @@ class Answer:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What an asker should know before they rely on it: metrics that are on their way out."""
+        """What an asker should know before they rely on it: metrics on their way out, rows with several partners."""
         from workbench.session.deprecation import warnings_of
 
-        return warnings_of(self.metrics)
+        return (*warnings_of(self.metrics), *self.notes)
 
     def to_arrow(self) -> pa.Table:
         """The rows as an Arrow table."""

@@ -450,6 +450,7 @@ class Session:
             lineage=tuple(str(origin) for origin in lineage(self._graph, resolved)) if resolved else (),
             metrics=tuple(map(self._fresh_card, dict.fromkeys(number.metric for number in numbers))),
             restrictions=prepared.restrictions,
+            notes=compiled.plan.notes if compiled else (),
             asker=self.principal.name,
             draw=self._draw,
         )
