@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.access.publication import Served, admit, audience, needed, order_of, sign, vouch
+from workbench.access.release_paths import unsafe
 from workbench.access.signers import Job, Signers, key_id, read_signers, written_key
 from workbench.declare.manifest import Manifest, Signed, digest, read_signed
 from workbench.errors import ReviewError
@@ -76,6 +77,10 @@ def test_a_good_release_and_the_next_one_are_served() -> None:
 ONE = manifest()
 TWO = manifest(number=2, previous=digest(ONE))
 AFTER = served(TWO, 2)
+RULES_FILES = FILES | {"access/roles.yml": b"roles: {eve: {can: [rollback]}}\n"}
+RULES = manifest(
+    number=2, previous=digest(ONE), files={path: sha256(content).hexdigest() for path, content in RULES_FILES.items()}
+)
 TRICKS: dict[str, tuple[Callable[[], Signed], dict[str, bytes], Served, str]] = {
     "signed by nobody known": (lambda: sign(ONE, OTHER), FILES, FIRST, "unknown-key"),
     "another's signature under a known key": (
@@ -107,6 +112,20 @@ TRICKS: dict[str, tuple[Callable[[], Signed], dict[str, bytes], Served, str]] = 
         lambda: sign(manifest(files={"metrics/../../x": sha256(b"").hexdigest()}), PRIVATE),
         {"metrics/../../x": b""}, FIRST, "unsafe-path",
     ),
+    "for another environment": (
+        lambda: sign(manifest(environment="prod"), PRIVATE), FILES, FIRST, "other-environment",
+    ),
+    "approved by its author in other letters": (
+        lambda: sign(manifest(approvals=(" CORA",)), PRIVATE), FILES, FIRST, "missing-approval",
+    ),
+    "approved by somebody who may not": (
+        lambda: sign(manifest(approvals=("ana",)), PRIVATE), FILES, FIRST, "missing-approval",
+    ),
+    "approved by nobody known": (
+        lambda: sign(manifest(approvals=("eve",)), PRIVATE), FILES, FIRST, "missing-approval",
+    ),
+    "rules that no steward approved": (lambda: sign(RULES, PRIVATE), RULES_FILES, served(ONE, 1), "missing-approval"),
+    "signed by a job that nobody looked at": (lambda: vouch(ONE, "a.b.c"), FILES, FIRST, "unknown-key"),
     "an environment left out": (lambda: sign(ONE, PRIVATE), FILES, served(before="dev"), "skipped-environment"),
     "other files than the environment before": (
         lambda: sign(ONE, PRIVATE), FILES, served(None, 0, "dev", (manifest(files={"metrics/a.yml": "0" * 64}),)),
@@ -119,6 +138,88 @@ TRICKS: dict[str, tuple[Callable[[], Signed], dict[str, bytes], Served, str]] = 
 def test_tricks_are_refused_by_their_rule(trick: str) -> None:
     signed, content, served, slug = TRICKS[trick]
     assert refused(signed(), content, served) == slug
+
+
+def test_rules_take_a_steward_where_they_are_first_released() -> None:
+    by_sam = RULES.model_copy(update={"approvals": ("noah", "sam")})
+    assert refused(sign(by_sam, PRIVATE), RULES_FILES, served(ONE, 1)) == ""
+    assert refused(sign(RULES, PRIVATE), RULES_FILES, served(ONE, 1, "dev", (RULES,))) == "", "dev had a steward's word"
+
+
+def test_whoever_publishes_pages_must_be_allowed_to() -> None:
+    assert needed(ONE, None) == ("publish:metric",)
+    page = manifest(files=ONE.files | {"notebooks/dashboards/page.yml": "0" * 64})
+    assert needed(page, ONE) == needed(ONE, page) == ("publish:metric", "publish:dashboard")
+    assert needed(page, page) == ("publish:metric",)
+
+
+CLAIMS = {"iss": "https://forge.example", "sha": "c0ffee", **JOB}
+
+
+def test_a_forge_vouches_for_a_job_that_is_trusted_and_for_its_commit() -> None:
+    signed = vouch(ONE, "a.b.c")
+    assert audience(ONE) == f"workbench:{digest(ONE)}"
+    assert refused(signed, claims=CLAIMS | {"actor": "anybody"}) == ""
+    for name in JOB:
+        for value in ("", "x" + JOB[name], JOB[name].upper(), [JOB[name]], None):
+            assert refused(signed, claims=CLAIMS | {name: value}) == "unknown-key", (name, value)
+        assert refused(signed, claims={key: value for key, value in CLAIMS.items() if key != name}) == "unknown-key"
+    assert refused(signed, claims=CLAIMS | {"iss": "https://evil.example"}) == "unknown-key"
+    assert refused(signed, claims=CLAIMS | {"sha": "dead"}) == "other-head"
+    assert refused(signed, claims={key: value for key, value in CLAIMS.items() if key != "sha"}) == "other-head"
+    assert refused(signed, served=served(None, 0, "dev", (ONE,)), claims=CLAIMS | {"sha": "later"}) == ""
+
+
+def test_jobs_are_read_strictly() -> None:
+    said = " ".join(f"{name}={value}" for name, value in JOB.items())
+    line = f"oidc:https://forge.example {said}"
+    key = written_key(public(PRIVATE), "ci")
+    assert read_signers(f"{key}\n{line} environment=prod\n") == Signers(
+        KEYS, (Job("https://forge.example", {**JOB, "environment": "prod"}),)
+    )
+    wrong = [line.replace(f"{name}=", "x=") for name in JOB] + [f"{line} ref=refs/heads/evil", f"{line} environment="]
+    for one in (*wrong, f"{line} environment", "oidc:https://forge.example", "oidc:"):
+        with pytest.raises(ReviewError, match=r"line 2 of 'access/release_keys'"):
+            read_signers(f"# jobs\n{one}\n")
+
+
+UNSAFE = (
+    "../x", "metrics/../access/x", "/metrics/x", "metrics//x", "metrics/./x", "metrics/", "metrics", "metrics\\x", "",
+    "C:/metrics/x", "metrics/x\0.yml", "metrics/x\n", "metrics/a\u202eb", "metrics/\ud800", "metrics/ x", "metrics/...",
+    "metrics/x.yml:stream", "metrics/" + "x" * 300, ".workbench/x", "workbench/x.py", ".github/workflows/x.yml",
+    "notebooks/x.ipynb", "pyproject.toml/x", "METRICS/x.yml", "~/x", "metrics/x*",
+)  # fmt: skip
+TWINS = (
+    ("metrics/a.yml", "metrics/A.yml"), ("metrics/a/x.yml", "metrics/A/y.yml"), ("metrics/a", "metrics/a/b"),
+    ("metrics/\u00e9.yml", "metrics/e\u0301.yml"), ("metrics/fi.yml", "metrics/\ufb01.yml"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", UNSAFE, ids=ascii)
+def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
+    assert unsafe([*FILES, path])
+
+
+@pytest.mark.parametrize("twins", TWINS, ids=ascii)
+def test_paths_that_pass_for_each_other_are_refused(twins: tuple[str, str]) -> None:
+    assert not unsafe(twins[:1])
+    assert unsafe(twins)
+    assert unsafe(twins[::-1])
+
+
+@given(st.lists(st.text("aA./\\é\u0301", max_size=8), max_size=4))
+def test_what_is_safe_lies_in_its_folder_and_each_file_apart(
+    tmp_path_factory: pytest.TempPathFactory, some: list[str]
+) -> None:
+    paths = {f"metrics/{one}" for one in some}
+    if unsafe(paths):
+        return
+    folder = tmp_path_factory.mktemp("laid")
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"")
+    assert {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()} == paths
+    assert len({one.casefold() for one in paths}) == len(paths)
 
 
 def test_what_the_environment_before_served_may_follow() -> None:
