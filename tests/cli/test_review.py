@@ -27,10 +27,15 @@ def test_every_form(run: Run, git: Git) -> None:
     told = run(*words, "--format", "json", at=git.folder)
     assert told.code == 1, "nobody vouched for the author"
     assert [change["name"] for change in told.json["changes"]] == ["revenue"]
-    assert told.json["passed"] is False
+    assert (told.json["passed"], told.json["verdict"]) == (False, "waits")
     assert run(*words, "--format", "sarif", at=git.folder).json["version"] == "2.1.0"
     for form in ("text", "markdown"):
-        assert "must not be merged" in run(*words, "--format", form, at=git.folder).out
+        ran = run(*words, "--format", form, at=git.folder)
+        assert "# Review: not yet approved" in ran.out
+        assert "revenue of 'sales': nobody who answers for it approved. Ask a member of 'sales'" in ran.out
+        assert "not yet approved" in ran.err
+    git.commit({REVENUE: "metric: revenue\nmodel: orders\nexpr: sum(\n"})
+    assert "# Review: must not be merged" in run(*words, at=git.folder).out
 
 
 def test_the_forges_word(run: Run, git: Git, tmp_path: Path) -> None:

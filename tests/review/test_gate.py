@@ -191,7 +191,9 @@ def test_an_event_about_another_commit(git: Git) -> None:
 def test_without_anybody_to_vouch_nothing_governed_passes(git: Git) -> None:
     base = git("rev-parse", "HEAD")
     head = git.commit({REVENUE: NEW})
-    assert broken(rulings(git, base, head, People((), ()))) == {"known-author"}
+    given = rulings(git, base, head, People((), ()))
+    assert broken(given) == {"known-author", "owner-approval"}
+    assert all(ruling.waits for ruling in given), "nothing is wrong with the change itself"
 
 
 def test_links_submodules_and_twins_are_told(git: Git) -> None:

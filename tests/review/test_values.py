@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from workbench.declare.workspace import load
 from workbench.graph.build import Graph, build
 from workbench.quality.asking import keys_of
-from workbench.review.values import Definition, Values, compare
+from workbench.review.values import Values, compare
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 MODEL = """
@@ -54,7 +54,8 @@ def graph(folder: Path, metric: str, model: str = MODEL) -> Graph:
 
 def moved(engine: DuckDBEngine, folder: Path, old: str, new: str, models: tuple[str, str] = (MODEL, MODEL)) -> Values:
     one, other = graph(folder / "old", old, models[0]), graph(folder / "new", new, models[1])
-    return compare(Definition(one, "m"), Definition(other, "m"), engine, keys_of(engine), frozenset(), 60)
+    (found,) = compare(one, other, [("m", "m")], engine, keys_of(engine), frozenset(), 60)
+    return found
 
 
 def test_a_filter_moves_totals_groups_and_rows(engine: DuckDBEngine, tmp_path: Path) -> None:
@@ -124,8 +125,8 @@ def test_what_has_values_at_moments_alone_is_looked_at_month_by_month(
 
 
 def test_without_time_it_says_what_it_has_not_looked_at(engine: DuckDBEngine, tmp_path: Path) -> None:
-    one = Definition(graph(tmp_path, "expr: sum(amount)"), "m")
-    found = compare(one, one, engine, keys_of(engine), frozenset({"country"}), 0)
+    one = graph(tmp_path, "expr: sum(amount)")
+    (found,) = compare(one, one, [("m", "m")], engine, keys_of(engine), frozenset({"country"}), 0)
     assert set(found.unlooked) == {"metric_time.month", "day.month", "status", "size"}, "what was touched goes first"
     assert not found.certain
 

@@ -39,7 +39,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--commits", type=FILE, help="GitHub's list of the pull request's commits.")
 @click.option("--signed", is_flag=True, help="Tell who it was by the signatures of the commits.")
 @click.option("--values/--no-values", default=True, help="Compare values on the environment's data.")
-@click.option("--seconds", type=click.FloatRange(0), default=60, show_default=True, help="Time for comparing values.")
+@click.option("--seconds", type=click.FloatRange(0), default=15, show_default=True, help="Time for comparing values.")
 @click.option(
     "--format", "form", type=click.Choice(("text", "markdown", "json", "sarif")), default="text", show_default=True
 )
@@ -59,6 +59,7 @@ def review(
     notify: bool,
 ) -> int:
     """Tell what a change means: who may make it, what breaks, whom it reaches, and which numbers move."""
+    from workbench.review.markdown import VERDICTS
     from workbench.review.notices import of_refusal, send
     from workbench.review.repository import repository
     from workbench.review.review import both
@@ -75,7 +76,7 @@ def review(
     if notify:
         for problem in send(settings.notices, of_refusal(found, settings.name or root.name)):
             tell(problem)
-    say(f"Reviewed in {found.seconds:.1f} s: {'it may be merged' if found.passed else 'it must not be merged'}.")
+    say(f"Reviewed in {found.seconds:.1f} s: {VERDICTS[found.verdict]}.")
     return OK if found.passed else CHECK_FAILED
 
 
@@ -127,7 +128,7 @@ def _print(found: Review, form: str) -> None:
 
     match form:
         case "json":
-            print_json(asdict(found) | {"passed": found.passed})
+            print_json(asdict(found) | {"passed": found.passed, "verdict": found.verdict})
         case "sarif":
             print_json(sarif(found))
         case "markdown":

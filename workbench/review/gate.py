@@ -20,12 +20,16 @@ PUBLISH_PAGE = "publish:dashboard"
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One rule of review: whether the change keeps it, and in words why or why not."""
+    """One rule of review: whether the change keeps it, and in words why or why not.
+
+    One that ``waits`` is kept as soon as people have said who they are and agreed; the change itself need not change.
+    """
 
     rule: str
     kept: bool
     message: str
     hint: str = ""
+    waits: bool = False
 
 
 def judge(
@@ -50,20 +54,20 @@ def judge(
         )
     if touched.rules or touched.numbers:
         rulings += _somebody(people)
-    if touched.numbers and people.authors:
+    if touched.numbers:
         rulings += _numbers(people, base, head, told)
-    if (touched.rules or more) and people.authors:
+    if touched.rules or more:
         rulings += _rules(people, base, more)
     return tuple(rulings)
 
 
 def _somebody(people: People) -> Iterator[Ruling]:
     if not people.authors:
-        hint = "Give the forge's event, reviews and commits, or sign each commit."
-        yield Ruling("known-author", False, "nobody vouches for who wrote this.", hint)
+        hint = "In a pull request the forge tells (--event, --reviews, --commits); signatures of commits do (--signed)."
+        yield Ruling("known-author", False, "nobody vouches for who wrote this.", hint, waits=True)
     for who in people.stale:
         hint = "They approve again what stands now."
-        yield Ruling("fresh-approval", False, f"the approval of '{who}' is for an earlier commit.", hint)
+        yield Ruling("fresh-approval", False, f"the approval of '{who}' is for an earlier commit.", hint, waits=True)
 
 
 def _numbers(people: People, base: Workspace, head: Workspace, changes: tuple[Change, ...]) -> Iterator[Ruling]:
@@ -81,7 +85,7 @@ def _numbers(people: People, base: Workspace, head: Workspace, changes: tuple[Ch
         else:
             hint = f"Ask a member of '{owner}', or a steward, who wrote none of it." if owner else "Ask a steward."
             own = " An author's own approval does not count." if set(people.approvers) & set(people.authors) else ""
-            yield Ruling("owner-approval", False, f"{what}: nobody who answers for it approved.{own}", hint)
+            yield Ruling("owner-approval", False, f"{what}: nobody who answers for it approved.{own}", hint, waits=True)
 
 
 def _owned(base: Workspace, head: Workspace, changes: tuple[Change, ...]) -> dict[str, set[str]]:
@@ -102,9 +106,9 @@ def _rules(people: People, base: Workspace, widenings: tuple[Widening, ...]) -> 
     why = " and widens rights, so two are needed" if widenings else ""
     said = f"approved by {', '.join(stewards)}" if stewards else "no steward who wrote none of it approved"
     hint = "" if enough else "Only who may change:access approves this, by the rules before the change."
-    yield Ruling("steward-approval", enough, f"this changes who may do what{why}: {said}.", hint)
+    yield Ruling("steward-approval", enough, f"this changes who may do what{why}: {said}.", hint, not enough)
     for what, who in by_right(widenings).items():
-        yield Ruling("widening", enough, f"{what}: {', '.join(who)}.")
+        yield Ruling("widening", enough, f"{what}: {', '.join(who)}.", waits=not enough)
 
 
 def _others(people: People) -> tuple[str, ...]:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from workbench.review.changes import Change, Part
+from workbench.review.grouped import Axis
 from workbench.review.review import Review
 from workbench.review.risk import RISKS
-from workbench.review.values import Axis, Values
+from workbench.review.values import Values
 
 LONGEST = 70
 """Characters of a value that are shown."""
+VERDICTS = {"passed": "may be merged", "waits": "not yet approved", "refused": "must not be merged"}
 MARKS = {"breaking": "🔴 breaking", "risky": "🟠 risky", "safe": "🟢 safe"}
 
 
@@ -23,7 +25,7 @@ def markdown(review: Review) -> str:
 
 
 def _head(review: Review) -> Iterator[str]:
-    yield f"# Review: {'may be merged' if review.passed else 'must not be merged'}"
+    yield f"# Review: {VERDICTS[review.verdict]}"
     yield ""
     counted = [(sum(change.risk == risk for change in review.changes), risk) for risk in RISKS]
     moved = sum(value.moved for value in review.values)
@@ -42,9 +44,10 @@ def _rulings(review: Review) -> Iterator[str]:
     if review.people.authors:
         yield f"Written by {_quoted(review.people.authors)}, as told by {review.people.source}."
         yield ""
-    for ruling in sorted(review.rulings, key=lambda one: one.kept):
+    for ruling in sorted(review.rulings, key=lambda one: (one.kept, one.waits)):
         hint = f" {_plain(ruling.hint)}" if ruling.hint else ""
-        yield f"- {'✅' if ruling.kept else '❌'} **{ruling.rule}**: {_plain(ruling.message)}{hint}"
+        mark = "✅" if ruling.kept else "⏳" if ruling.waits else "❌"
+        yield f"- {mark} **{ruling.rule}**: {_plain(ruling.message)}{hint}"
 
 
 def _problems(review: Review) -> Iterator[str]:

@@ -40,8 +40,8 @@ def of_rollback(manifest: Manifest, by: str) -> Notice:
 
 
 def of_refusal(review: Review, name: str) -> Notice | None:
-    """Why a change must not be merged; None where it may."""
-    if review.passed:
+    """Why a change must not be merged; None where it may, or only waits for people to agree."""
+    if review.verdict != "refused":
         return None
     why = [f"{ruling.rule}: {ruling.message}" for ruling in review.rulings if not ruling.kept]
     why += [f"{problem.slug}: {problem.message}" for problem in review.problems if problem.severity == "error"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from workbench.declare.workspace import FOLDERS, Workspace, load
 from workbench.errors import Problem
@@ -35,7 +36,7 @@ from workbench.review.repository import (
     work_tree,
 )
 from workbench.review.rights import widened
-from workbench.review.values import Definition, Values, compare
+from workbench.review.values import Values, compare
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.ledger import Run
 
@@ -63,7 +64,15 @@ class Review:
     @property
     def passed(self) -> bool:
         """Whether every rule is kept, and the head is sound."""
-        return all(r.kept for r in self.rulings) and not any(p.severity == "error" for p in self.problems)
+        return self.verdict == "passed"
+
+    @property
+    def verdict(self) -> Literal["passed", "waits", "refused"]:
+        """Whether it may be merged as it is, once people have agreed to it, or not as it is."""
+        broken = [one for one in self.rulings if not one.kept]
+        if any(one.severity == "error" for one in self.problems) or not all(one.waits for one in broken):
+            return "refused"
+        return "waits" if broken else "passed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ def review(
     people: People,
     engine: Engine | None = None,
     runs: Iterable[Run] = (),
-    seconds: float = 60,
+    seconds: float = 15,
     say: Say = lambda line: None,
 ) -> Review:
     """Look at a change from every side; without an engine no values are compared."""
@@ -162,14 +171,6 @@ def _values(
     direct = {change.was for change in told}
     wanted.sort(key=lambda pair: (pair[0] not in direct, pair))
     names = frozenset(step for change in told for part in change.parts for step in part.path)
-    before, after, keys = build(base), build(head), keys_of(engine)
-    end = clock.monotonic() + seconds
-    found: list[Values] = []
-    for number, (was, now) in enumerate(wanted):
-        left = end - clock.monotonic()
-        if left <= 0:
-            return tuple(found), tuple(now for _, now in wanted[number:])
-        say(f"Values of {now} ({number + 1} of {len(wanted)}) ...")
-        share = left / (len(wanted) - number)
-        found.append(compare(Definition(before, was), Definition(after, now), engine, keys, names, share))
-    return tuple(found), ()
+    if seconds <= 0:
+        return (), tuple(now for _, now in wanted)
+    return compare(build(base), build(head), wanted, engine, keys_of(engine), names, seconds, say), ()

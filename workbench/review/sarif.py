@@ -30,7 +30,9 @@ def _results(review: Review) -> Iterator[dict[str, Any]]:
         )
     for ruling in review.rulings:
         if not ruling.kept:
-            yield _result(ruling.rule, "error", f"{ruling.message} {ruling.hint}".strip(), None)
+            yield _result(
+                ruling.rule, "note" if ruling.waits else "error", f"{ruling.message} {ruling.hint}".strip(), None
+            )
     for change in review.changes:
         if change.risk != "safe":
             said = f"{change.kind.replace('_', ' ')} '{change.name}' {change.how}: {change.reason}."
