@@ -76,6 +76,7 @@ class Gateway(Term):
     """How the server that owns the warehouse is reached, and whom it believes; secrets never stand here."""
 
     url: str = Field("", description="Where browsers reach it, such as https://workbench.example")
+    dashboards: str = Field("", description="Where browsers reach the dashboards; a login may lead back there.")
     authentication: Literal["required", "local"] = Field(
         "required", description="Local: whoever connects from this machine without a token is the laptop's identity."
     )
@@ -142,6 +143,8 @@ def read_settings(root: Path) -> Settings:
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         return Settings.model_validate(data.get("tool", {}).get("workbench", {}))
+    except RecursionError:
+        raise DeclarationError(Problem("bad-settings", "nested too deeply.", Place("pyproject.toml"))) from None
     except tomllib.TOMLDecodeError as error:
         raise DeclarationError(Problem("bad-settings", f"not TOML: {error}.", Place("pyproject.toml"))) from None
     except (OSError, UnicodeDecodeError) as error:

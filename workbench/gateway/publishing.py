@@ -59,11 +59,12 @@ class Publishing:
 
             def admitted() -> None:
                 self._gateway.serving.settle()  # so that the rules in force are those of what is served now
-                served = self._served(who)
-                self._require(who, *needed(manifest, served.current))
-                admit(signed, files, served, self._rights(who), claims)
-                if manifest.by != who.name:
-                    raise _another(manifest.by, who.name)
+                now = self._gateway.identity.anew(request.headers)
+                served = self._served(now)
+                self._require(now, *needed(manifest, served.current))
+                admit(signed, files, served, self._rights(now), claims)
+                if manifest.by != now.name:
+                    raise _another(manifest.by, now.name)
 
             admitted()  # before anything is written; data is looked at without a lock, and so all is asked once more
             with TemporaryDirectory(prefix="workbench-") as folder:

@@ -31,15 +31,15 @@ def release_router(gateway: Gateway, store: Releases) -> APIRouter:
     turn = asyncio.Lock()  # one release at a time is in memory, and holds one thread
 
     @router.get("/v1/releases", summary="List the releases there were, the latest first")
-    def releases(request: Request) -> list[ReleaseCard]:
+    def list_releases(request: Request) -> list[ReleaseCard]:
         return list(publishing.cards(request))
 
     @router.get("/v1/releases/{name}", summary="Get the signed manifest of a release")
-    def release(name: Name, request: Request) -> Signed:
+    def get_release(name: Name, request: Request) -> Signed:
         return publishing.find(name, request)
 
     @router.post("/v1/releases", status_code=201, summary="Serve a release, if it may be", openapi_extra=_body())
-    async def publish(request: Request) -> ReleaseCard:
+    async def publish_release(request: Request) -> ReleaseCard:
         who = await gateway.off(lambda: publishing.publisher(request))  # before a byte of it is read
         async with turn:
             try:
@@ -51,7 +51,7 @@ def release_router(gateway: Gateway, store: Releases) -> APIRouter:
             return await gateway.off(lambda: publishing.publish(body, request))
 
     @router.post("/v1/releases/{name}/serve", summary="Serve an earlier release again")
-    def serve_again(name: Name, request: Request) -> Signed:
+    def serve_release(name: Name, request: Request) -> Signed:
         return publishing.serve_again(name, request)
 
     return router
