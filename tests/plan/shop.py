@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
+from tests.plan.rows import write
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -145,14 +145,7 @@ def declare(root: Path) -> Path:
 
 def fill(path: Path, tables: Tables) -> Path:
     """Write a DuckDB file with these rows."""
-    path.unlink(missing_ok=True)
-    with duckdb.connect(str(path)) as con:
-        con.execute(SCHEMA)
-        for name, rows in tables.items():
-            for row in rows:
-                marks = ", ".join("?" * len(row))
-                con.execute(f"INSERT INTO shop.{name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
-    return path
+    return write(path, SCHEMA, "shop", tables)
 
 
 # ---------------------------------------------------------------------- what it means, by brute force

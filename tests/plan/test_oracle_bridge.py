@@ -6,11 +6,11 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plan.rows import write
 from tests.plan.test_oracle import plain
 from workbench.access.principal import identify
 from workbench.declare.question import Question
@@ -126,14 +126,7 @@ def make_workspace(root: Path) -> Workspace:
 
 
 def answer(workspace: Workspace, tables: Any, **question: Any) -> list[dict[str, Any]]:
-    path = workspace.root / "data.duckdb"
-    path.unlink(missing_ok=True)
-    with duckdb.connect(str(path)) as con:
-        con.execute(SCHEMA)
-        for name, rows in tables.items():
-            for row in rows:
-                marks = ", ".join("?" * len(row))
-                con.execute(f"INSERT INTO bank.{name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+    path = write(workspace.root / "data.duckdb", SCHEMA, "bank", tables)
     who = identify(workspace.roles, workspace.groups, "ana", "dev")
     with Session(workspace, who, DuckDBEngine(path), None) as asking:
         return [{k: plain(v) for k, v in row.items()} for row in asking.ask(Question(**question)).rows()]

@@ -163,9 +163,11 @@ def test_moments_are_those_of_the_calendar(
     path = shop.fill(calendar.root / "data.duckdb", tables)
     by = [f"metric_time.{grain}", *(["tier"] if beside else [])]
     with duckdb.connect(str(path)) as con:
+        con.begin()
         con.execute("CREATE OR REPLACE TABLE shop.days (day DATE)")
         for day in known:
             con.execute("INSERT INTO shop.days VALUES (?)", [day])
+        con.commit()
     who = identify(calendar.roles, calendar.groups, "steward", "dev")
     with Session(calendar, who, DuckDBEngine(path), None) as asking:
         rows = asking.ask(Question(by=by, time=time, where=where)).rows()

@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plan.rows import write
 from workbench.access.principal import identify
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
@@ -194,14 +194,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def fill(path: Path, tables: Tables) -> Path:
-    path.unlink(missing_ok=True)
-    with duckdb.connect(str(path)) as con:
-        con.execute(SCHEMA)
-        for name, rows in tables.items():
-            for row in rows:
-                marks = ", ".join("?" * len(row))
-                con.execute(f"INSERT INTO shop.{name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
-    return path
+    return write(path, SCHEMA, "shop", tables)
 
 
 @pytest.mark.nightly

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plan.rows import write
 from tests.plan.test_oracle import plain
 from workbench.access.principal import identify
 from workbench.declare.question import Question
@@ -181,14 +181,7 @@ def make_workspace(root: Path, policies: dict[str, str]) -> Workspace:
 
 
 def ask(workspace: Workspace, tables: dict[str, list[Row]], **question: Any) -> Answer:
-    path = workspace.root / "data.duckdb"
-    path.unlink(missing_ok=True)
-    with duckdb.connect(str(path)) as con:
-        con.execute(SCHEMA)
-        for name, rows in tables.items():
-            for row in rows:
-                marks = ", ".join("?" * len(row))
-                con.execute(f"INSERT INTO stock.{name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+    path = write(workspace.root / "data.duckdb", SCHEMA, "stock", tables)
     who = identify(workspace.roles, workspace.groups, "ana", "dev")
     with Session(workspace, who, DuckDBEngine(path), None) as asking:
         return asking.ask(Question(**question))

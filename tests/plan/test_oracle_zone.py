@@ -90,6 +90,7 @@ def opened(root: Path, rows: list[dict[str, Any]]) -> Session:
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as con:
         con.execute("SET TimeZone = 'UTC'")
+        con.begin()  # each row on its own would wait for the disk
         con.execute("CREATE SCHEMA desk")
         con.execute(
             "CREATE TABLE desk.calls (call_id INTEGER, rung TIMESTAMPTZ, on_wall TIMESTAMP, bare TIMESTAMP, due DATE, "
@@ -98,6 +99,7 @@ def opened(root: Path, rows: list[dict[str, Any]]) -> Session:
         for i, row in enumerate(rows):
             values = [i, row["at"], on_wall(row["at"]), bare(row["at"]), row["due"], row["seconds"]]
             con.execute("INSERT INTO desk.calls VALUES (?, ?, ?, ?, ?, ?)", values)
+        con.commit()
     workspace = load(root).require()
     return Session(workspace, identify(workspace.roles, workspace.groups, "ann", "dev"), DuckDBEngine(path), None)
 
