@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.cli.conftest import Ran, Run
+from tests.cli.forge import Forge
+from tests.gateway.running import running, token
 from tests.review.play import WORKSPACE, Git
+from workbench.declare.manifest import digest
+from workbench.warehouse.releases import Releases
 
 SETTINGS = """
 [tool.workbench]
@@ -33,7 +38,8 @@ class Shop:
         self.run = run
         key = run("release-key", "ci@example.org", at=folder)
         self.public = next(line for line in key.err.splitlines() if line.startswith("ed25519:"))
-        monkeypatch.setenv("WORKBENCH_RELEASE_KEY", key.out.strip())
+        self.private = key.out.strip()
+        monkeypatch.setenv("WORKBENCH_RELEASE_KEY", self.private)
         (folder / "data").mkdir()
         with duckdb.connect(str(folder / "data/shop.duckdb")) as made:
             made.execute("CREATE SCHEMA gold")
@@ -45,8 +51,14 @@ class Shop:
         self.git.commit(files | {"access/release_keys": self.public + "\n"})
 
     def release(self, target: str, *words: str, by: str = "cora", approved: str = "noah", merged: bool = True) -> Ran:
-        """Release the head as the merge of a pull request."""
-        head = self.git("rev-parse", "HEAD")
+        """Release the head as the merge of a pull request, on the machine that serves it."""
+        return self.released(self.git, target, *words, by=by, approved=approved, merged=merged)
+
+    def released(
+        self, git: Git, target: str, *words: str, by: str = "cora", approved: str = "noah", merged: bool = True
+    ) -> Ran:
+        """Release the head of any clone."""
+        head = git("rev-parse", "HEAD")
         request = {"user": {"login": by}, "head": {"sha": "b" * 40}, "merge_commit_sha": head, "merged": merged}
         said = {
             "event": {"pull_request": request},
@@ -54,11 +66,11 @@ class Shop:
             "commits": [{"author": {"login": by}}],
         }
         for name, payload in said.items():
-            file = self.git.folder / ".workbench" / f"{name}.json"
+            file = git.folder / ".workbench" / f"{name}.json"
             file.parent.mkdir(exist_ok=True)
             file.write_text(json.dumps(payload))
             words = (*words, f"--{name}", str(file))
-        return self.run("release", target, *words, at=self.git.folder)
+        return self.run("release", target, *words, at=git.folder)
 
     def served(self, target: str) -> list[int]:
         """The numbers of the releases of an environment, the one that is served as a negative one."""
@@ -106,3 +118,85 @@ def test_what_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = shop.release("dev")
     assert ("bad-release-key" in wrong.err, "secret" in wrong.err) == (True, False)
     assert shop.served("dev") == []
+
+
+@pytest.fixture
+def forge() -> Iterator[Forge]:
+    forge = Forge()
+    yield forge
+    forge.close()
+
+
+class Job:
+    """A job of CI on a machine of its own: a clone, and a token for the gateway; no data, and no key unless given."""
+
+    def __init__(self, shop: Shop, folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shop, self.url, self._patch = shop, url, monkeypatch
+        shop.git("clone", "-q", str(shop.git.folder), str(folder))
+        self.git = Git(folder)
+
+    def release(self, target: str = "dev", **said: str) -> Ran:
+        """Release what is merged now."""
+        self.git("pull", "-q", str(self.shop.git.folder), "main")
+        return self.shop.released(self.git, target, "--gateway", self.url, **said)  # type: ignore[arg-type]
+
+    def ask(self, *words: str, token: str) -> Ran:
+        """Run another command against the gateway, as somebody else."""
+        self._patch.setenv("WORKBENCH_TOKEN", token)
+        return self.shop.run(*words, "--gateway", self.url, at=self.git.folder)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_job_releases_through_the_gateway_by_a_key_or_by_what_the_forge_says_of_it(
+    shop: Shop, forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(shop.git.folder) as (gateway, url):
+        job = Job(shop, tmp_path / "job", url, monkeypatch)
+        publisher = ("publish:metric", "publish:dashboard")
+        cora, sam = token(gateway, "github:cora", publisher), token(gateway, "github:sam", ("rollback",))
+        monkeypatch.setenv("WORKBENCH_TOKEN", cora)
+        done = job.release()
+        assert (done.code, "Release 1 of 'shop' is served in 'dev'" in done.err) == (0, True), done.err
+        assert gateway.serving.ground.release.startswith("1:")
+        assert "other-environment" in job.release("prod").err
+        assert "missing-approval" in job.release(approved="cora").err
+        shop.git.commit({REVENUE: WORKSPACE[REVENUE].replace("amount", "gone")})
+        assert "'gold.orders' has no column 'gone'" in job.release().err, "the data is over there"
+
+        for name in ("WORKBENCH_RELEASE_KEY", *forge.variables):
+            monkeypatch.delenv(name, raising=False)
+        shop.git.commit({REVENUE: WORKSPACE[REVENUE].replace("sum(amount)", "sum(amount) * 2")})
+        assert "bad-release-key" in job.release().err
+        for name, value in forge.variables.items():
+            monkeypatch.setenv(name, value)
+        claims = {"repository": "our/shop", "workflow_ref": "our/shop/r.yml@refs/heads/main", "ref": "refs/heads/main"}
+        forge.runs(**claims, sha=shop.git("rev-parse", "HEAD"))
+        assert "no forge is trusted here" in job.release().err
+        line = f"oidc:{forge.openid.issuer} {' '.join(f'{name}={value}' for name, value in claims.items())}\n"
+        shop.git.commit({"access/release_keys": shop.public + "\n" + line})
+        monkeypatch.setenv("WORKBENCH_RELEASE_KEY", shop.private)
+        assert "no steward approved" in job.release().err
+        assert job.release(approved="sam").code == 0
+        monkeypatch.delenv("WORKBENCH_RELEASE_KEY")
+
+        shop.git.commit({REVENUE: WORKSPACE[REVENUE].replace("sum(amount)", "sum(amount) * 3")})
+        head = shop.git("rev-parse", "HEAD")
+        for name in claims:
+            forge.runs(**{**claims, name: "other"}, sha=head)
+            assert "unknown-key" in job.release().err
+        forge.runs(**claims, sha="b" * 40)
+        assert "other-head" in job.release().err
+        forge.runs(**claims, sha=head)
+        done = job.release()
+        assert done.code == 0, done.err
+        third = Releases(shop.git.folder / ".workbench/releases/dev").find("3")
+        assert (third.key, forge.asked[-1]) == ("oidc", f"workbench:{digest(third.manifest)}")
+
+        listed = job.ask("releases", "--format", "json", token=cora).json
+        assert [(one["number"], one["served"]) for one in listed] == [(3, "yes"), (2, ""), (1, "")]
+        told = job.ask("diff", "dev", "1", "3", "--format", "json", token=cora).json
+        assert {"what": "metric revenue", "how": "changed"} in told
+        assert (job.ask("rollback", "dev", "2", token=cora).code, shop.served("dev")) == (3, [-3, 2, 1])
+        assert (job.ask("rollback", "dev", "2", token=sam).code, shop.served("dev")) == (0, [3, -2, 1])
+        assert job.ask("releases", "dev", token="wbt_nobody").code == 3
