@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -40,8 +41,13 @@ class OpenId:
 
     def rotate(self, lasts: timedelta = timedelta(hours=1)) -> None:
         """Another key, and tokens that last so long; users stay."""
+        self._more: list[dict[str, Any]] = []
         users = [oidc_provider_mock.User(sub=sub, claims=dict(claims)) for sub, claims in self._users.items()]
         self._app = oidc_provider_mock.app(access_token_max_age=lasts, user_claims=users)
+
+    def publish(self, key: Mapping[str, Any]) -> None:
+        """Publish one more key beside its own, until it is rotated."""
+        self._more.append(dict(key))
 
     def user(self, sub: str, **claims: Any) -> None:
         """Somebody it knows."""
@@ -84,6 +90,11 @@ class OpenId:
             if _challenge(form.get("code_verifier", "")) != self._challenges.pop(form.get("code", ""), None):
                 start("400 Bad Request", [("Content-Type", "application/json")])
                 return [b'{"error": "invalid_grant"}']
+
+        if path == "/jwks" and self._more:
+            said = json.loads(b"".join(self._app(environ, lambda *_: None)))
+            start("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps({"keys": [*said["keys"], *self._more]}).encode()]
 
         def started(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             asked = parse_qs(environ.get("QUERY_STRING", ""))

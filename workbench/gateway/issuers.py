@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OLDEST = 600.0
 """Seconds after which a token signs nothing any more, however long its issuer believes it."""
+LEEWAY = 60.0
+"""Seconds that clocks may differ."""
 
 
 class Issuers:
@@ -35,18 +37,17 @@ class Issuers:
         """
         if signed.key != VOUCHED:
             return None
-        why = "no forge is trusted here"
+        why, away = "no forge is trusted here", None
         for issuer in dict.fromkeys(job.issuer for job in signers.jobs):
             try:
                 claims = self._provider(issuer).verify(signed.signature, {audience(signed.manifest)})
             except AccessDenied as error:
-                if error.slug == "identity-unavailable":
-                    raise
                 why = error.problems[0].message.rstrip(".")
+                away = error if error.slug == "identity-unavailable" else away
                 continue
             _require_fresh(claims)
             return claims
-        raise _refused(why)
+        raise away or _refused(why)
 
     def _provider(self, issuer: str) -> Provider:
         from workbench.gateway.oidc import Provider  # needs packages that a gateway without logins does without
@@ -59,7 +60,7 @@ class Issuers:
 
 def _require_fresh(claims: Mapping[str, object]) -> None:
     made = claims.get("iat")
-    if not isinstance(made, int | float) or not 0 <= time.time() - made + 60 <= OLDEST:
+    if not isinstance(made, int | float) or not -LEEWAY <= time.time() - made <= OLDEST:
         raise _refused("the token of the job is not of the last minutes")
 
 
