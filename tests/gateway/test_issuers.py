@@ -79,6 +79,13 @@ def test_a_token_is_good_for_minutes_whatever_it_says_of_itself(openid: OpenId) 
 
     signers = trusting(openid.issuer)
     assert Issuers().claims(signed(), signers)
-    for odd in ({"iat": now - OLDEST - 1}, {"iat": now + 120}, {"iat": None}, {"iat": "now"}, {"exp": now - 60}, {"exp": None}):
+    for odd in (
+        {"iat": now - OLDEST - 1},
+        {"iat": now + 120},
+        {"iat": None},
+        {"iat": "now"},
+        {"exp": now - 60},
+        {"exp": None},
+    ):
         assert refusal(signed(**odd), signers) == "bad-signature", odd
     openid.rotate(timedelta(hours=1))
