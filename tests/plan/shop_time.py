@@ -188,11 +188,15 @@ class Condition:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question: groups, conditions that all hold, and the first and last day of a time range."""
+    """A question: groups, conditions that all hold, and the first and last day of a time range.
+
+    A level of a ``whole`` question covers the very periods that the whole one does.
+    """
 
     by: tuple[str, ...] = ()
     where: tuple[Condition, ...] = ()
     time: tuple[date, date] | None = None
+    whole: Asked | None = None
 
     @property
     def text(self) -> str | None:
@@ -223,7 +227,8 @@ class Asked:
 
     def covering(self, model: str) -> str:
         """The grain whose whole periods the range covers."""
-        return min((one if one in GRAINS else "day" for one in self.grains(model)), key=GRAINS.index, default="day")
+        grains = (self.whole or self).grains(model)
+        return min((one if one in GRAINS else "day" for one in grains), key=GRAINS.index, default="day")
 
     def last(self, grain: str) -> datetime:
         """The last period of the range starts at or before this; a day below the day is meant whole."""

@@ -22,8 +22,11 @@ PARTS = {
 """The grain that a part of a date can be told from; a day for every other."""
 
 
-def fineness(tree: Expression) -> Iterator[str]:
-    """The grains that a condition needs of the moment asked for."""
+def fineness(tree: Expression, guess: str | None = "day") -> Iterator[str]:
+    """The grains that a condition needs of the moment asked for.
+
+    A bound that was taken out starts a period of ``guess``; it may start a longer one, which nobody can see.
+    """
     if tree == NOW:
         yield "day"
     elif isinstance(tree, Call) and tree.function == "truncate" and tree.arguments[0] == NOW:
@@ -31,10 +34,17 @@ def fineness(tree: Expression) -> Iterator[str]:
     elif isinstance(tree, Call) and tree.function == "date_part" and tree.arguments[0] == NOW:
         yield PARTS.get(_text(tree.arguments[1]), "day")
     elif isinstance(tree, Call) and tree.function in ("<", ">=") and tree.arguments[0] == NOW:
-        yield _starting(tree.arguments[1])
+        bound = tree.arguments[1]
+        grain = guess if _is_unseen(bound) else _starting(bound)
+        yield from (grain,) if grain else ()
     else:
         for child in children(tree):
-            yield from fineness(child)
+            yield from fineness(child, guess)
+
+
+def _is_unseen(bound: Expression) -> bool:
+    value = bound.value if isinstance(bound, Literal) else None
+    return isinstance(value, Lifted) and not value.steps and _of_any(value) == "day"
 
 
 def _text(tree: Expression) -> str:

@@ -526,11 +526,16 @@ def _base_grain(graph: Graph, question: Question, base: Base, fields: list[Field
     """
     own = axis_finest(graph, base)
     wanted = {*base.timing.units(), *(_named_grain(graph, f) for f in fields if _on_axis(f, base)), *base.apart}
-    wanted |= {grain for tree in trees for grain in fineness(tree)}
+    wanted |= {grain for tree in trees for grain in fineness(tree, guess=None)}
     wanted |= {grain_of(graph, *c.name.split(".")) for tree in trees for c in walk(tree) if _is_calendar(c)}
     if question.time is not None:
         wanted.add(asked_grain(graph, question, base))
-    if base.timing.daily or not wanted:
+    if base.timing.daily:
+        wanted.add(coarser("day", own))
+    to_the_day = {*GRAINS[: GRAINS.index("day") + 1]}
+    if not wanted & to_the_day and any("day" in fineness(tree) for tree in trees):
+        raise TypeError("a day that may start a longer period")  # makes the question be compiled with its values
+    if not wanted:
         wanted.add(coarser("day", own))
     for grain in base.timing.own_grains():
         if GRAINS.index(own) > GRAINS.index(steps_of(graph, grain)):
