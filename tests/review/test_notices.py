@@ -97,14 +97,16 @@ def test_a_receiver_that_refuses_is_told_of(receiver: Receiver, monkeypatch: pyt
 
 def test_a_refused_change_says_why() -> None:
     people = People(("github:cora",), ())
-    rulings = (Ruling("owner-approval", False, "nobody approved."), Ruling("contributor", True, "fine."))
+    rulings = (Ruling("contributor", False, "may not."), Ruling("owner-approval", True, "fine."))
     review = Review("a", "b", people, rulings, (), (), Reach((), ()), (), (), 0.1)
     notice = of_refusal(review, "shop")
     assert notice is not None
     assert (notice.title, notice.body) == (
         "shop: a change by github:cora is refused",
-        "owner-approval: nobody approved.",
+        "contributor: may not.",
     )
+    waiting = (Ruling("owner-approval", False, "nobody approved.", waits=True),)
+    assert of_refusal(Review("a", "b", people, waiting, (), (), Reach((), ()), (), (), 0.1), "shop") is None
     assert of_refusal(Review("a", "b", people, (), (), (), Reach((), ()), (), (), 0.1), "shop") is None
 
 

@@ -63,6 +63,31 @@ def test_a_good_change_may_be_merged_and_tells_what_moves(git: Git, engine: Duck
         assert said in text
 
 
+def test_tests_that_the_change_breaks_stop_the_merge_and_those_broken_before_do_not(
+    git: Git, engine: DuckDBEngine
+) -> None:
+    right, broken, whole = "tests: [{expect: 89700}, ", "{expect: 1}]\n", WORKSPACE[REVENUE]
+    git("checkout", "-q", "main")
+    git.commit({REVENUE: whole + right + broken})
+    git("checkout", "-q", "-B", "change")
+    average = WORKSPACE["metrics/sales/average.yml"] + "tests: [{expect: 299}]\n"
+    git.commit({REVENUE: f"{whole}filter: country = 'AT'\n{right}{broken}", "metrics/sales/average.yml": average})
+    found = looked(git, engine=engine)
+    failed = [one for one in found.problems if one.slug == "test-failed"]
+    assert [(one.message, one.severity) for one in failed] == [
+        ("test 1 of 'revenue': expected 89700, got 29700.", "error"),
+        ("test 1 of 'average': expected 299, got 99.0.", "error"),
+    ]
+    assert failed[0].place is not None
+    assert failed[0].place.file == REVENUE
+    assert found.verdict == "refused"
+    repo = repository(git.folder)
+    with both(repo, "main", "HEAD") as (old, new):
+        hurried = review(repo, old, new, GOOD, engine, seconds=0)
+    assert hurried.untested == ("revenue", "average")
+    assert "No time was left to run the tests of `revenue`" in markdown(hurried)
+
+
 def test_the_work_tree_is_reviewed_before_it_is_committed(git: Git) -> None:
     (git.folder / REVENUE).write_text(WORKSPACE[REVENUE].replace("amount", "net"), encoding="utf-8")
     assert [change.name for change in looked(git, head=None).changes] == ["revenue"]

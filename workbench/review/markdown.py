@@ -51,10 +51,12 @@ def _rulings(review: Review) -> Iterator[str]:
 
 
 def _problems(review: Review) -> Iterator[str]:
-    if not review.problems:
+    if not review.problems and not review.untested:
         return
     yield "## Problems"
     yield ""
+    if review.untested:
+        yield f"- ⚠️ No time was left to run the tests of {_quoted(review.untested)}."
     for problem in review.problems:
         mark = "❌" if problem.severity == "error" else "⚠️"
         where = f"`{_code(str(problem.place))}`: " if problem.place else ""

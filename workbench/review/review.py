@@ -36,6 +36,7 @@ from workbench.review.repository import (
     work_tree,
 )
 from workbench.review.rights import widened
+from workbench.review.tested import Tested, tested
 from workbench.review.values import Values, compare
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.ledger import Run
@@ -60,6 +61,7 @@ class Review:
     values: tuple[Values, ...]
     unlooked: tuple[str, ...]
     seconds: float
+    untested: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -129,10 +131,30 @@ def review(
     notebooks = _notebooks(repo, old.tree), _notebooks(repo, new.tree)
     rulings += lifecycle(old.workspace, new.workspace, told, notebooks, asked, date.today())
     reached = reach(told, old.workspace, notebooks[1], asked)
-    values, unlooked = _values(old.workspace, new.workspace, told, reached, engine, seconds, say)
+    end = clock.monotonic() + seconds
+    proof = _proof(old.workspace, new.workspace, told, reached, engine, seconds / 2, say)
+    left = max(end - clock.monotonic(), 0)
+    values, unlooked = _values(old.workspace, new.workspace, told, reached, engine, left, say)
     return Review(
-        old.name, new.name, people, rulings, problems, told, reached, values, unlooked, clock.monotonic() - began
-    )
+        old.name, new.name, people, rulings, (*problems, *proof.problems), told, reached, values, unlooked,
+        clock.monotonic() - began, proof.unlooked,
+    )  # fmt: skip
+
+
+def _proof(
+    base: Workspace,
+    head: Workspace,
+    told: tuple[Change, ...],
+    reached: Reach,
+    engine: Engine | None,
+    seconds: float,
+    say: Say,
+) -> Tested:
+    """What came of the tests of what the change reaches; an unsound head has nothing to test."""
+    if engine is None or any(problem.severity == "error" for problem in head.problems):
+        return Tested()
+    say("Tests of metrics ...")
+    return tested(base, head, told, reached.metrics, engine, seconds)
 
 
 def _findings(old: Revision, new: Revision) -> tuple[Problem, ...]:

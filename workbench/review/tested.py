@@ -1,0 +1,51 @@
+"""The tests that metrics declare to those that a change makes fail: what failed before is not held against it."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workbench.declare.workspace import Workspace
+from workbench.errors import Problem
+from workbench.quality.proof import Outcome, prove
+from workbench.review.changes import Change
+from workbench.warehouse.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of tests: failures as problems, and the metrics whose tests time did not suffice for."""
+
+    problems: tuple[Problem, ...] = ()
+    unlooked: tuple[str, ...] = ()
+
+
+def tested(
+    base: Workspace, head: Workspace, told: Iterable[Change], reached: Iterable[str], engine: Engine, seconds: float
+) -> Tested:
+    """Run the tests of every metric that is new, changed or reached, the changed ones first."""
+    end = clock.monotonic() + seconds
+    ours = [change.name for change in told if change.kind == "metric" and change.how != "removed"]
+    names = [name for name in dict.fromkeys((*ours, *reached)) if name in head.metrics]
+    failed: list[Outcome] = []
+    for at, name in enumerate(names):
+        if clock.monotonic() > end:
+            return Tested(_problems(base, head, failed, engine), tuple(names[at:]))
+        failed += [one for one in prove(head, engine, [name]) if not one.passed]
+    return Tested(_problems(base, head, failed, engine))
+
+
+def _problems(base: Workspace, head: Workspace, failed: list[Outcome], engine: Engine) -> tuple[Problem, ...]:
+    known = sorted({one.metric for one in failed} & base.metrics.keys())
+    before = [_test(base, one) for one in prove(base, engine, known) if not one.passed] if known else []
+    return tuple(
+        Problem("test-failed", f"test {one.number} of '{one.metric}': {one.message}.", one.place,
+                "Mend the metric, or say in its test what is right now.")
+        for one in failed
+        if (one.metric, _test(head, one)[1]) not in before
+    )  # fmt: skip
+
+
+def _test(workspace: Workspace, one: Outcome) -> tuple[str, object]:
+    return one.metric, workspace.metrics[one.metric].term.tests[one.number - 1]
