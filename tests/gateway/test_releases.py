@@ -377,6 +377,15 @@ def test_a_right_taken_away_between_the_checks_and_the_switch_publishes_nothing(
         assert shop.revenue() == 30
 
 
+def test_a_released_setting_lets_nobody_in_without_a_token(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        local = SETTINGS + '[tool.workbench.gateway]\nauthentication = "local"\n'
+        assert shop.send(release(times(2) | {"pyproject.toml": local})).status_code == 201
+        assert shop.revenue() == 20
+        with shop.client("") as client:
+            assert slug(client.get("/v1/me")) == "not-signed-in", "how it listens was checked when it was started"
+
+
 def test_of_several_publishers_one_wins_and_the_others_are_told(tmp_path: Path) -> None:
     with open_shop(tmp_path) as shop:
         answers: list[httpx.Response] = []

@@ -61,7 +61,8 @@ def open_gateway(
         what = f"release {current.manifest.number}" if current else "the files as they lie here, since none is released"
         say(f"Serving {what}.")
     asker = local_identity(as_user, settings.identity)
-    trust = open_trust(lambda: as_started(serving.workspace, local), name, asker)
+    is_local = local or settings.gateway.authentication == "local"
+    trust = open_trust(lambda: _authenticated(serving.workspace, is_local), name, asker)
     chosen = bounds or Bounds()
     # Another database keeps its own limits; here its statements are stopped by the clock alone.
     workers = None if where.url else Workers(root / where.warehouse, chosen.lanes["sql"].running, limits)
@@ -91,10 +92,13 @@ def limits_of(memory_mb: int, seconds: float, result_mb: int) -> Limits:
 
 def as_started(workspace: Workspace, local: bool) -> Workspace:
     """The workspace with the authentication that this gateway was started with."""
-    if not local:
-        return workspace
+    return _authenticated(workspace, local or workspace.settings.gateway.authentication == "local")
+
+
+def _authenticated(workspace: Workspace, is_local: bool) -> Workspace:
+    """The workspace with that authentication: a release may bring another, which nobody checked as this one was."""
     settings = workspace.settings
-    gateway = settings.gateway.model_copy(update={"authentication": "local"})
+    gateway = settings.gateway.model_copy(update={"authentication": "local" if is_local else "required"})
     return replace(workspace, settings=settings.model_copy(update={"gateway": gateway}))
 
 
