@@ -315,3 +315,19 @@ def test_a_share_is_told_from_groups_and_not_from_rows_again(workspace: Workspac
     assert plan.legs[0].first == plan.levels[0].plan.legs[0].first != None  # noqa: E711
     assert sql.count('"shop"."orders"') == 1
     assert median.legs[0].first is None
+
+
+def test_whoever_is_kept_from_rows_reads_the_others_once_too(workspace: Workspace) -> None:
+    for question in (
+        Question(metrics="mean_amount", by="status", share_of="total"),
+        Question(
+            metrics=["revenue", "orders_before"], by=["metric_time.month", "status"], share_of="metric_time.month"
+        ),
+    ):
+        reads = {}
+        for who in ("steward", "eve"):
+            with session(workspace, {}, who) as asking:
+                answered = asking.ask(question)
+            reads[who] = answered.sql.count('"shop"."orders"')
+        assert answered.restrictions
+        assert reads["eve"] <= reads["steward"]

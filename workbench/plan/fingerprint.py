@@ -27,8 +27,12 @@ Columns = Mapping[str, str]
 
 
 def without_values(plan: Plan, given: int) -> tuple[Plan, tuple[Any, ...]]:
-    """The plan with places for the values of row rules and for the salt, after the ``given`` ones of its question."""
+    """The plan with places for the values of row rules and for the salt, after the ``given`` ones of its question.
+
+    What is the same in several legs has the same places, so that the same rows are still read once.
+    """
     values: list[Any] = []
+    taken: dict[RowFilter | Salt, Any] = {}
 
     def place(value: Any) -> Lifted:
         values.append(value)
@@ -36,9 +40,14 @@ def without_values(plan: Plan, given: int) -> tuple[Plan, tuple[Any, ...]]:
 
     def take(node: Any) -> Any:
         if isinstance(node, RowFilter) and node.values:
-            return replace(node, name="", values=cast("Any", tuple(place(str(value)) for value in node.values)))
+            rule = replace(node, name="", values=tuple(map(str, node.values)))  # 1 and true are equal, and read apart
+            if rule not in taken:
+                taken[rule] = replace(rule, values=cast("Any", tuple(map(place, rule.values))))
+            return taken[rule]
         if isinstance(node, Literal) and isinstance(node.value, Salt):
-            return replace(node, value=place(str(node.value)))
+            if node.value not in taken:
+                taken[node.value] = place(str(node.value))
+            return replace(node, value=taken[node.value])
         return None
 
     return cast("Plan", _rebuilt(replace(plan, restrictions=(), notes=()), take)), tuple(values)
