@@ -61,7 +61,7 @@ def test_help_is_light(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["metrics"], ["metrics", "delay"], ["models"], ["dimensions", "flights"], ["validate"]]
+    "words", [["metrics"], ["metrics", "delay"], ["models"], ["dimensions", "flights"], ["validate"], ["lint"]]
 )
 def test_the_catalogue_needs_no_warehouse(words: list[str]) -> None:
     assert not loaded("from workbench.cli import main; main()", *words) & HEAVY
