@@ -20,7 +20,7 @@ from workbench.declare.settings import Gateway, Oidc, Settings
 from workbench.declare.workspace import Workspace
 from workbench.errors import WorkbenchError
 from workbench.gateway import login as module
-from workbench.gateway.login import login_router, safe_path
+from workbench.gateway.login import destination, login_router, safe_path
 from workbench.gateway.trust import Trust, open_trust
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -175,6 +175,34 @@ def test_a_login_is_begun_at_this_gateway_only(site: Site) -> None:
 def test_nobody_is_sent_elsewhere(elsewhere: str) -> None:
     assert safe_path(elsewhere) == "/"
     assert safe_path("/dashboards?x=1#y") == "/dashboards?x=1#y"
+
+
+DASHBOARDS = [
+    ("", "http://127.0.0.1:5006/operations?f.x=1", True),
+    ("", "http://localhost:5006/", True),
+    ("", "http://127.0.0.1.evil.example/", False),
+    ("", "http://127.0.0.1@evil.example/", False),
+    ("", "http://evil@127.0.0.1:5006/", False),
+    ("", "http://127.0.0.1:5006", False),
+    ("", "https://boards.example/x", False),
+    ("", "javascript://127.0.0.1/%0aalert(1)", False),
+    ("", "http://[", False),
+    ("", "http://127.0.0.1:5006//evil.example", False),
+    ("https://boards.example", "https://boards.example/operations", True),
+    ("https://boards.example/", "https://boards.example/operations", True),
+    ("https://boards.example", "https://boards.example.evil.example/", False),
+    ("https://boards.example", "https://boards.example:444/", False),
+    ("https://boards.example", "http://boards.example/", False),
+    ("https://boards.example", "http://127.0.0.1:5006/", False),
+]
+
+
+@pytest.mark.parametrize(("dashboards", "wanted", "allowed"), DASHBOARDS)
+def test_a_login_leads_back_to_the_dashboards_that_are_declared(dashboards: str, wanted: str, allowed: bool) -> None:
+    assert destination(wanted, Gateway(dashboards=dashboards)) == (wanted if allowed else "/")
+    beyond = Gateway(dashboards=dashboards, url="https://gate.example")
+    assert destination(wanted, beyond) == (wanted if allowed and dashboards else "/")
+    assert destination("/docs", beyond) == "/docs"
 
 
 @given(st.text(alphabet="/\\@:.abc?#%\t ", max_size=12))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,10 @@ from workbench.commands.children import Child, dashboards_child, lab_child, stop
 from workbench.commands.exits import INTERRUPTED, OK, WAREHOUSE, say
 from workbench.commands.options import Asker, as_someone, examples, in_workspace
 from workbench.commands.ports import DASHBOARDS, HOST, LAB, choose
+from workbench.errors import Problem, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.show.viewers import Viewers
 
 ADVISORY = (
     "The access rules are applied but advisory here: whoever runs the notebook can read the file of the warehouse. "
@@ -61,26 +66,45 @@ def up(asker: Asker, port: int | None, lab_port: int | None, browser: bool) -> i
         "workbench dashboards",
         "workbench dashboards --port 9000 --as ana@skyways.example",
         "workbench dashboards --gateway http://127.0.0.1:8700",
+        "workbench dashboards --gateway http://127.0.0.1:8700 --url https://boards.example",
     )
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; otherwise a free one.")
 @click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
-@click.option("--gateway", metavar="URL", help="Ask a gateway, as whoever the token in WORKBENCH_TOKEN belongs to.")
+@click.option("--gateway", metavar="URL", help="Ask a gateway, as whoever opens a page: they sign in first.")
+@click.option("--url", default="", help="Where browsers reach the pages, such as https://boards.example.")
 @as_someone
-def dashboards(asker: Asker, port: int | None, host: str, gateway: str | None) -> None:
+def dashboards(asker: Asker, port: int | None, host: str, gateway: str | None, url: str) -> None:
     """Serve the dashboards alone, over this workspace or over a gateway."""
     chosen = choose(port, DASHBOARDS, "--port")
-    from workbench import connect
     from workbench.show.dashboards import serve as serve_dashboards
 
     if gateway:
-        with connect(gateway) as door:
-            say(f"Everybody who opens these pages sees what {door.principal.name} may see.")
-            serve_dashboards(door, port=chosen, address=host, ready=click.echo)
+        viewers = _viewers(gateway, host, url)
+        say("Each page shows what its viewer may see.")
+        serve_dashboards(viewers, port=chosen, address=host, url=url, ready=click.echo)
         return
     with asker.session() as session:
         say(ADVISORY)
-        serve_dashboards(session, port=chosen, address=host, ready=click.echo)
+        serve_dashboards(session, port=chosen, address=host, url=url, ready=click.echo)
+
+
+def _viewers(gateway: str, host: str, url: str) -> Viewers:
+    """Everybody's own door through a gateway; raises `WorkbenchError` (insecure-url, connection-lost)."""
+    from workbench.gateway.addresses import is_loopback, is_safe
+    from workbench.gateway.visitors import Visitors
+    from workbench.show.viewers import Viewers as Made
+
+    if (url and not is_safe(url)) or not (url or is_loopback(host)):
+        said = f"whoever is on the way to '{url or host}' could read how viewers sign in."
+        raise WorkbenchError(Problem("insecure-url", said, hint="Put a proxy with TLS before it: --url https://..."))
+    visitors = Visitors(gateway)
+    visitors.login()  # tells soon where nobody answers
+    return Made(
+        lambda one: visitors.door(one.token, one.cookie),
+        visitors.login,
+        lambda one: visitors.logout(one.cookie),
+    )
 
 
 @click.command(epilog=examples("workbench build", "workbench build --environment staging"))

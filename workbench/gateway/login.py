@@ -72,7 +72,7 @@ def login_router(login: Login) -> APIRouter:
         home = login.home(request.headers)
         state = f"{secrets.token_urlsafe(24)}.{int(time.time())}"
         answer = RedirectResponse(_to_provider(login, state, home), status_code=303)
-        kept = f"{state}|{base64.urlsafe_b64encode(safe_path(next).encode()).decode()}"
+        kept = f"{state}|{base64.urlsafe_b64encode(destination(next, login.gateway).encode()).decode()}"
         value = f"{kept}|{login.keyring.signed('login', kept)}"
         answer.set_cookie(ON_THE_WAY, value, max_age=MINUTES * 60, path="/login", **ours)  # type: ignore[arg-type]
         return answer
@@ -117,6 +117,22 @@ def safe_path(wanted: str) -> str:
     """Where to go after a login: a path of our own, and nothing that a browser would read as another site."""
     harmless = wanted.startswith("/") and wanted.isprintable() and wanted.isascii() and "\\" not in wanted
     return wanted if harmless and not wanted.startswith("//") and len(wanted) <= 1000 else "/"
+
+
+def destination(wanted: str, gateway: Gateway) -> str:
+    """Where to go after a login: a path of our own, or of the dashboards; on a laptop these may have any port of it."""
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return "/"
+    origin = f"{parts.scheme}://{parts.netloc}"
+    path = wanted.removeprefix(origin)
+    if gateway.dashboards:
+        known = origin == gateway.dashboards.rstrip("/")
+    else:
+        here = not gateway.url or is_loopback(urlsplit(gateway.url).hostname or "")
+        known = here and parts.scheme == "http" and "@" not in parts.netloc and is_loopback(parts.hostname or "")
+    return wanted if known and path != wanted and safe_path(path) == path else safe_path(wanted)
 
 
 def _to_provider(login: Login, state: str, home: str) -> str:

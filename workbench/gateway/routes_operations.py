@@ -9,13 +9,13 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from workbench.gateway.documented import refusals
 from workbench.gateway.gateway import Gateway
-from workbench.gateway.wire import Health, QueryState, Readiness
+from workbench.gateway.wire import Health, QueryState, Readiness, SignIn
 
 Id = Annotated[str, Path(max_length=64, examples=["3f1c5a9e0b7d4c2e8a6f9d1b2c3e4f50"])]
 
 
 def operation_router(gateway: Gateway) -> APIRouter:
-    """The routes /healthz, /readyz, /metrics and /v1/queries."""
+    """The routes /healthz, /readyz, /metrics, /v1/signin and /v1/queries."""
     router = APIRouter()
 
     @router.get("/healthz", tags=["operations"], summary="Tell that the process lives")
@@ -39,6 +39,11 @@ def operation_router(gateway: Gateway) -> APIRouter:
             gateway.measures.waiting.labels(lane).set(gateway.admission.waiting(lane))
         return PlainTextResponse(gateway.measures.text(), media_type="text/plain; version=0.0.4")
 
+    @router.get("/v1/signin", tags=["operations"], responses=refusals(), summary="Tell where a browser logs in")
+    async def signin() -> SignIn:
+        settings = gateway.serving.workspace.settings.gateway
+        return SignIn(settings.url.rstrip("/") + "/login" if gateway.login is not None else "")
+
     @router.get("/v1/queries", tags=["queries"], responses=refusals(), summary="List one's questions on their way")
     def queries(request: Request) -> list[QueryState]:
         return list(gateway.queries.of(gateway.who(request).name))
@@ -51,7 +56,7 @@ def operation_router(gateway: Gateway) -> APIRouter:
         "/v1/queries/{id}", tags=["queries"], responses=refusals(404, 422), status_code=202, summary="Stop one"
     )
     async def stop(id: Id, request: Request) -> JSONResponse:
-        asker = (await gateway.off(lambda: gateway.who(request))).name
+        asker = (await gateway.asker(request)).name
         gateway.queries.find(id, asker).stop()
         return JSONResponse({"stopped": id}, 202)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,7 +22,7 @@ Progress = Callable[[QueryState], object]
 """Is told how far a question is, when it takes a while."""
 
 PATIENCE = 1.0
-"""Seconds until progress is first told, and between two times."""
+"""Seconds until progress is first told at the earliest, and between two times."""
 CONNECT, READ = 10.0, 900.0
 """Seconds that a connection, and the next piece of an answer, may take."""
 
@@ -31,13 +32,18 @@ _STATE: TypeAdapter[QueryState] = TypeAdapter(QueryState)
 class Transport:
     """One gateway as seen from here; any thread may use it."""
 
-    def __init__(self, url: str, token: str | None, progress: Progress | None = None) -> None:
+    def __init__(self, url: str, token: str | None, progress: Progress | None = None, cookie: str = "") -> None:
+        """``cookie`` is that of a browser's login, as ``name=value``."""
         self.url = url.rstrip("/")
         if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname:
             hint = "Write it as http://127.0.0.1:8700 or https://workbench.example."
             raise QuestionError(Problem("bad-address", f"'{url}' is no address of a gateway.", hint=hint))
         self._progress = progress
-        self._headers = {"Accept": JSON, **({"Authorization": f"Bearer {token}"} if token else {})}
+        self._asked: dict[str, float] = {}
+        self._watching = threading.Lock()
+        self._watcher: threading.Thread | None = None
+        said = {"Authorization": f"Bearer {token}"} if token else {}
+        self._headers = {"Accept": JSON, **said, **({"Cookie": cookie} if cookie else {})}
         timeout = urllib3.Timeout(connect=CONNECT, read=READ)
         self._pool = urllib3.PoolManager(maxsize=16, timeout=timeout, retries=False)
 
@@ -48,6 +54,10 @@ class Transport:
     def post(self, shape: TypeAdapter[T], *path: str, body: Any = None) -> T:
         """What comes back for a body."""
         return self._value(shape, "POST", self._address(path, {}), body)
+
+    def tell(self, *path: str) -> None:
+        """Have something done that gives nothing back."""
+        self._raise_refusal(self._send("POST", self._address(path, {}), None, self._headers))
 
     @contextmanager
     def streaming(self, media_type: str, *path: str, body: Any) -> Iterator[urllib3.BaseHTTPResponse]:
@@ -121,20 +131,32 @@ class Transport:
         if self._progress is None:
             yield
             return
-        done = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(id, done), name="workbench-progress", daemon=True)
-        watcher.start()
+        with self._watching:
+            self._asked[id] = time.monotonic()
+            if self._watcher is None or not self._watcher.is_alive():
+                # One for all questions: to start a thread takes as long as a small question.
+                self._watcher = threading.Thread(target=self._watch, name="workbench-progress", daemon=True)
+                self._watcher.start()
         try:
             yield
         finally:
-            done.set()
+            with self._watching:
+                del self._asked[id]
 
-    def _watch(self, id: str, done: threading.Event) -> None:
-        while not done.wait(PATIENCE):
-            with suppress(WorkbenchError):
-                state = self.get(_STATE, "v1", "queries", id)
-                if self._progress is not None and not done.is_set():
-                    self._progress(state)
+    def _watch(self) -> None:
+        """Tell of the questions that take long, until nothing is asked."""
+        while True:
+            time.sleep(PATIENCE)
+            with self._watching:
+                if not self._asked:
+                    self._watcher = None
+                    return
+                long = [id for id, began in self._asked.items() if time.monotonic() - began >= PATIENCE]
+            for id in long:
+                with suppress(WorkbenchError):
+                    state = self.get(_STATE, "v1", "queries", id)
+                    if self._progress is not None and id in self._asked:
+                        self._progress(state)
 
 
 def lost(url: str, error: Exception) -> WarehouseError:

@@ -127,6 +127,13 @@ class TableColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """Where a browser logs in: an address, or a path of the gateway's; '' where it cannot, and tokens are needed."""
+
+    browser: str
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """That the process lives."""
 

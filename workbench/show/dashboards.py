@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import secrets
 import socket
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import panel as pn
 
@@ -16,51 +19,52 @@ from workbench.errors import Problem, WarehouseError, WorkbenchError
 from workbench.session.door import Door
 from workbench.show.ask import Desk, tiles_of
 from workbench.show.page import DashboardPage
-from workbench.show.pages import CatalogPage, IndexPage, MissingPage, SessionFor
+from workbench.show.pages import CatalogPage, IndexPage, MissingPage
+from workbench.show.sign_in import SignInPage, SignOut
 from workbench.show.state import opening
 from workbench.show.tile_html import error_html
+from workbench.show.viewers import SIGN_IN, SIGN_OUT, Gate, Site, Viewers, everybody, visit
 
 if TYPE_CHECKING:
     from panel.io.server import Server
 
 THREADS = 2
+OF_DASHBOARDS = r"/(?!(?:catalog|signin|signout)(?:/|$))[a-z][a-z0-9_]*"
+"""The addresses of dashboards: which there are is asked anew at each visit, as its viewer."""
 _LOG = logging.getLogger(__name__)
 
 
 def serve(
-    session: Door | SessionFor,
+    session: Door | Viewers,
     *,
     port: int = 5006,
     address: str = "127.0.0.1",
-    hosts: tuple[str, ...] = (),
+    url: str = "",
     block: bool = True,
     ready: Callable[[str], None] | None = None,
 ) -> Server:
     """Serve the dashboards of a door at ``http://address:port/``; ``ready`` is told the address.
 
-    ``session`` is one door for everybody (a laptop) or a function from a viewer's name to theirs. ``hosts`` are
-    further names the server may be reached by. With ``block`` it runs until interrupted; without, the caller runs
-    the returned server's loop. Port 0 takes a free one. Raises `WarehouseError` (port-in-use) where it cannot listen.
+    ``session`` is one door for everybody (a laptop), or opens the door of each viewer. ``url`` is where browsers reach
+    the pages, where that is not the address. With ``block`` it runs until interrupted; without, the caller runs the
+    returned server's loop. Port 0 takes a free one. Raises `WarehouseError` (port-in-use) where it cannot listen.
     """
-    session_for: SessionFor = session if callable(session) else (lambda _: session)
-    everyone = session_for(None)
+    viewers = session if isinstance(session, Viewers) else everybody(session)
     pn.extension("vega", "tabulator", nthreads=THREADS, throttled=True, notifications=False)
-    about, boards = everyone.about, everyone.dashboards
-    name, release = about.name, about.release
-    apps = {key: _app(key, session_for, release) for key in boards}
-    titles = {key: board.title for key, board in boards.items()}
-    own: dict[str, Any] = {"session_for": session_for, "hosts": frozenset(), "name": name.capitalize()}
     port = port or _free_port(address)
-    if address not in ("", "0.0.0.0", "::"):
-        own["hosts"] = frozenset(_origins(port, address, hosts))
-    server = _listen(apps, titles, own, port, address, hosts)
+    origins = _origins(port, address, url)
+    anywhere = address in ("", "0.0.0.0", "::") and not url
+    own: dict[str, Any] = {
+        "viewers": viewers,
+        "site": Site(frozenset() if anywhere else frozenset(origins), url.startswith("https://")),
+    }
+    server = _listen(own, port, address, origins)
     server._tornado.settings.update(default_handler_class=MissingPage, default_handler_args=own)
     _quieten()
     server.start()
-    url = f"http://{'localhost' if address == '127.0.0.1' else address}:{port}/"
     if ready is not None:
-        ready(url)
-    if not callable(session):
+        ready(url or f"http://{'localhost' if address == '127.0.0.1' else address}:{port}/")
+    if not isinstance(session, Viewers):
         Thread(target=_warm, args=(session,), daemon=True, name="warm dashboards").start()
     if block:
         server.run_until_shutdown()
@@ -79,36 +83,41 @@ def _warm(session: Door) -> None:
                     desk.tile(tile, state)
 
 
-def _app(key: str, session_for: SessionFor, release: str) -> Callable[[], Any]:
-    """What builds a page for each visit, as its viewer; a page one may not open reads as a missing one."""
-
-    def build() -> Any:
-        try:
-            session = session_for(pn.state.user)
-            dashboard = session.dashboards.get(key)
-            if dashboard is None:
-                return pn.pane.HTML(error_html(f"There is no dashboard '{key}'."))
-            return DashboardPage(dashboard, session, release=release).view()
-        except WorkbenchError as error:
-            return pn.pane.HTML(error_html(error))
-        except Exception:  # noqa: BLE001  the outermost layer: a visitor sees words, the log keeps the rest
-            _LOG.exception("dashboard '%s' could not be built", key)
-            return pn.pane.HTML(error_html("This dashboard could not be drawn; the server's log says why."))
-
-    return build
+def _build() -> Any:
+    """A page for each visit, as its viewer; a page one may not open reads as a missing one."""
+    now = visit.get()
+    try:
+        dashboard = now.door.dashboards.get(now.dashboard)
+        if dashboard is None:
+            return pn.pane.HTML(error_html(f"There is no dashboard '{now.dashboard}'."))
+        return DashboardPage(dashboard, now.door, release=now.door.about.release).view()
+    except WorkbenchError as error:
+        return pn.pane.HTML(error_html(error))
+    except Exception:  # noqa: BLE001  the outermost layer: a visitor sees words, the log keeps the rest
+        _LOG.exception("dashboard '%s' could not be built", now.dashboard)
+        return pn.pane.HTML(error_html("This dashboard could not be drawn; the server's log says why."))
 
 
-def _listen(
-    apps: dict[str, Any], titles: dict[str, str], own: dict[str, Any], port: int, address: str, hosts: tuple[str, ...]
-) -> Server:
+def _listen(own: dict[str, Any], port: int, address: str, origins: list[str]) -> Server:
     try:
         return pn.io.server.get_server(
-            apps or {"empty": lambda: pn.pane.HTML("")},
+            {OF_DASHBOARDS: _build},
             port=port,
             address=address,
-            websocket_origin=_origins(port, address, hosts),
-            extra_patterns=[(r"/", IndexPage, own), (r"/catalog(?:/([a-z0-9_.]+))?/?", CatalogPage, own)],
-            title=titles,
+            websocket_origin=origins,
+            extra_patterns=[
+                (r"/", IndexPage, own),
+                (r"/catalog(?:/([a-z0-9_.]+))?/?", CatalogPage, own),
+                (SIGN_IN, SignInPage, own),
+                (SIGN_OUT, SignOut, own),
+            ],
+            auth_provider=Gate(own["viewers"], own["site"], asyncio.to_thread),
+            # A visit has a name that is made here, for one browser; what the browser brought stays out of the page.
+            sign_sessions=True,
+            secret_key=secrets.token_bytes(32),
+            include_headers=[],
+            include_cookies=[],
+            title="Dashboards",
             show=False,
             start=False,
         )
@@ -127,9 +136,10 @@ def _free_port(address: str) -> int:
         return int(trial.getsockname()[1])
 
 
-def _origins(port: int, address: str, hosts: tuple[str, ...]) -> list[str]:
+def _origins(port: int, address: str, url: str) -> list[str]:
     near = ("localhost", "127.0.0.1", address) if address else ("localhost", "127.0.0.1")
-    return list(dict.fromkeys([*(f"{host}:{port}" for host in near), *hosts]))
+    named = [urlsplit(url).netloc] if url else []
+    return list(dict.fromkeys([*(f"{host}:{port}" for host in near), *named]))
 
 
 def _quieten() -> None:

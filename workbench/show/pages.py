@@ -8,25 +8,32 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
+from workbench.errors import AccessDenied, WorkbenchError
 from workbench.session.door import Door
 from workbench.show.catalog import catalog_html, metric_page_html
 from workbench.show.frame import HEADERS
 from workbench.show.index import error_html, index_html
+from workbench.show.viewers import Site, Viewers, brought, is_unknown, sign_in_path
 
-SessionFor = Callable[[str | None], Door]
-"""Gives the session of a viewer by the name they signed in with; None where nobody signs in."""
+NAMELESS = "Workbench"
+"""What pages are called that are shown to anybody."""
+
+
+def named(door: Door) -> str:
+    """What the workspace is called."""
+    return door.about.name.capitalize()
 
 
 class OwnPage(RequestHandler):
     """The base of our pages: answers only to the hosts it is served under, which keeps rebinding sites out."""
 
-    def initialize(self, session_for: SessionFor, hosts: frozenset[str], name: str) -> None:
+    def initialize(self, viewers: Viewers, site: Site) -> None:
         """Keep what every page needs."""
-        self.session_for, self.hosts, self.title = session_for, hosts, name
+        self.viewers, self.site = viewers, site
 
     def prepare(self) -> None:
         """Refuse foreign hosts."""
-        if self.hosts and self.request.host not in self.hosts:
+        if not self.site.serves(self.request):
             self.refuse(403, "This address is not served here.")
 
     def set_default_headers(self) -> None:
@@ -37,17 +44,22 @@ class OwnPage(RequestHandler):
     def refuse(self, status: int, message: str) -> None:
         """Finish with an error page."""
         self.set_status(status)
-        self.finish(error_html(status, message, name=self.title))
+        self.finish(error_html(status, message, name=NAMELESS))
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Never a traceback."""
         said = {404: "There is no such page.", 405: "That cannot be done here."}
-        self.finish(error_html(status_code, said.get(status_code, "Something went wrong."), name=self.title))
+        self.finish(error_html(status_code, said.get(status_code, "Something went wrong."), name=NAMELESS))
 
     async def draw(self, made: Callable[[Door], str]) -> None:
-        """Draw a page in a thread, so that its questions do not hold up the dashboards."""
-        session = self.session_for(self.get_current_user())
-        self.finish(await asyncio.to_thread(made, session))
+        """Draw a page as its viewer, in a thread, so that its questions do not hold up the dashboards."""
+        try:
+            door = await asyncio.to_thread(self.viewers.door, brought(self.request, self.site))
+            self.finish(await asyncio.to_thread(made, door))
+        except WorkbenchError as error:
+            if self.viewers.signs_in and is_unknown(error):
+                return self.redirect(sign_in_path(self.request))
+            self.refuse(403 if isinstance(error, AccessDenied) else 503, error.problems[0].message)
 
 
 class IndexPage(OwnPage):
@@ -55,7 +67,8 @@ class IndexPage(OwnPage):
 
     async def get(self) -> None:
         """Draw it."""
-        await self.draw(lambda s: index_html(s.dashboards, name=self.title, who=s.principal.name))
+        signs_in = self.viewers.signs_in
+        await self.draw(lambda s: index_html(s.dashboards, name=named(s), who=s.principal.name, signs_in=signs_in))
 
 
 class CatalogPage(OwnPage):
@@ -65,9 +78,9 @@ class CatalogPage(OwnPage):
         """Draw it; ``?q=`` searches."""
         words = self.get_query_argument("q", "")
         if metric:
-            await self.draw(lambda s: metric_page_html(s, metric, name=self.title))
+            await self.draw(lambda s: metric_page_html(s, metric, name=named(s)))
         else:
-            await self.draw(lambda s: catalog_html(s, words, name=self.title))
+            await self.draw(lambda s: catalog_html(s, words, name=named(s)))
 
 
 class MissingPage(OwnPage):
