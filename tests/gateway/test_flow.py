@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +24,10 @@ import workbench
 from tests.gateway.conftest import ANA, PAULA, SAM, Served
 from tests.gateway.running import running, token
 from workbench.errors import AccessDenied, QuestionError, WarehouseError, WorkbenchError
-from workbench.gateway import admission
+from workbench.gateway import admission, transport
+from workbench.gateway.client import open_remote
 from workbench.gateway.gateway import BEHIND, Bounds, Gateway
-from workbench.gateway.wire import ARROW, CSV, JSON, PARQUET
+from workbench.gateway.wire import ARROW, CSV, JSON, PARQUET, QueryState
 from workbench.warehouse.limits import STOPPED
 from workbench.warehouse.worker_process import Rows
 
@@ -202,6 +204,28 @@ def test_control_c_stops_it_over_there(served: Served, monkeypatch: pytest.Monke
     with pytest.raises(KeyboardInterrupt):
         door.sql("select 1 as one")
     assert len(stopped) == 1
+
+
+def test_how_far_long_questions_are_is_told_by_one_thread(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "PATIENCE", 0.1)
+    gateway, url = served
+    told: list[QueryState] = []
+    doors = [open_remote(url, token(gateway, name), progress=told.append) for name in (ANA, SAM)]
+    before = set(threading.enumerate())
+    watchers = lambda: [one for one in {*threading.enumerate()} - before if one.name == "workbench-progress"]  # noqa: E731
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(door.sql, LONG) for door in doors]
+        _until(lambda: {one.elapsed > 0.2 for one in told if one.state == "running"} >= {True})
+        assert [doors[0].query("flights").rows() for _ in range(5)] == [[{"flights": 336776}]] * 5
+        assert len(watchers()) == 2  # one for each door
+        _until(lambda: len({one.id for one in told if one.kind == "sql"}) == 2)
+        for id in {one.id for one in told}:
+            for door in doors:
+                door._transport.stop(id)
+        for one in asked:
+            with pytest.raises(WarehouseError, match="stopped"):
+                one.result(10)
+    _until(lambda: not watchers())
 
 
 def test_a_stream_that_fails_midway_is_no_answer(served: Served, http: httpx.Client) -> None:

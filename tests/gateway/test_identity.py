@@ -121,6 +121,33 @@ def test_a_change_of_access_holds_for_the_next_request(tokens: Tokens) -> None:
     assert identities.who(token).roles == ("analyst",)
 
 
+def test_what_was_read_a_moment_ago_is_told_without_the_ledger(
+    tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identities = Identities(workspace, tokens)
+    text, sam = tokens.issue("sam@skyways.example", timedelta(1), ["all"])
+    header = {"authorization": f"Bearer {text}"}
+    cookie = {"cookie": f"workbench_session={tokens.issue('ana', timedelta(1), ['all'], kind='session')[0]}"}
+    for proof in (header, cookie):
+        assert not identities.is_at_hand(proof)
+        identities.who(proof)
+        assert identities.is_at_hand(proof)
+    assert not identities.is_at_hand({"authorization": "Bearer a.b.c"})
+    assert not identities.is_at_hand({"authorization": f"Bearer {text[:-1]}"})
+    assert identities.is_at_hand({})
+    with monkeypatch.context() as patch:
+        patch.setattr(tokens, "_used", None)  # whatever would ask the ledger
+        assert identities.who(header).name == "sam@skyways.example"
+        assert refusal(identities, {}) == "not-signed-in"
+    tokens.revoke(sam.id)
+    assert not identities.is_at_hand(header)
+    brief = Tokens(f"sqlite:///{tmp_path / 'ledger.db'}", remembered=0.2)
+    brief.verify(cookie["cookie"].partition("=")[2], "session")
+    assert brief.remembers(cookie["cookie"].partition("=")[2])
+    time.sleep(0.16)
+    assert not brief.remembers(cookie["cookie"].partition("=")[2])
+
+
 SESSION_SITES = [
     ({}, True),
     ({"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "origin": "http://gate.example"}, True),

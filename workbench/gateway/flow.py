@@ -83,7 +83,7 @@ class Flow(Response):
         outcome, error = "failed", None
         try:
             media_type = accepted(self._request.headers.get("accept"))
-            principal = await self._gateway.off(lambda: self._gateway.who(self._request))
+            principal = await self._gateway.asker(self._request)
             async with AsyncExitStack() as turn:
                 await self._wait(turn, principal)
                 await self._run(principal, media_type, send)

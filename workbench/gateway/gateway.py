@@ -54,6 +54,10 @@ class Identity(Protocol):
         """Who sends these headers; raises `AccessDenied`."""
         ...
 
+    def is_at_hand(self, headers: Mapping[str, str]) -> bool:
+        """Whether that can be told without waiting for anything."""
+        ...
+
     def anew(self, headers: Mapping[str, str]) -> Principal:
         """The same, without believing what was read a moment ago: for what cannot be taken back."""
         ...
@@ -115,6 +119,12 @@ class Gateway:
         except WorkbenchError as error:
             self.measures.refusals.labels(error.slug).inc()
             raise
+
+    async def asker(self, request: Request) -> Principal:
+        """The same, in the event loop: a thread takes longer than to look at what is remembered."""
+        if self.identity.is_at_hand(request.headers):
+            return self.who(request)
+        return await self.off(lambda: self.who(request))
 
     def session(self, request: Request) -> Session:
         """The session of whoever sends a request."""

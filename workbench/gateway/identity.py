@@ -62,6 +62,12 @@ class Identities:
         """
         return self.caller(headers).principal
 
+    def is_at_hand(self, headers: Mapping[str, str]) -> bool:
+        """Whether `who` can tell, or refuse, without asking a database or a server."""
+        header = headers.get("authorization")
+        text = cookie_of(headers, session_cookie(self._gateway)) if header is None else header.partition(" ")[2].strip()
+        return not text or self._tokens.remembers(text)
+
     def anew(self, headers: Mapping[str, str]) -> Principal:
         """The same, without believing what was read of a token a moment ago: for what cannot be taken back."""
         self._tokens.forget()

@@ -36,19 +36,23 @@ class Shape:
     template: Template
     own: tuple[Any, ...]
 
-    def filled(self, values: tuple[Any, ...]) -> Compiled:
+    def filled(self, values: tuple[Any, ...], data: str = "") -> Compiled:
         """The question with these values."""
-        return Compiled(self.resolved, self.plan, values, self.template.filled((*values, *self.own)))
+        return Compiled(self.resolved, self.plan, values, self.template.filled((*values, *self.own)), data)
 
 
 @dataclass(frozen=True)  # without slots, for the plan is made when somebody looks at it
 class Compiled:
-    """A question with its plan and SQL for one principal; ``outline`` is the plan with places for ``values``."""
+    """A question with its plan and SQL for one principal; ``outline`` is the plan with places for ``values``.
+
+    ``data`` is the version of the data that was looked at.
+    """
 
     resolved: Resolved
     outline: Plan
     values: tuple[Any, ...]
     sql: str
+    data: str = ""
 
     @cached_property
     def plan(self) -> Plan:
@@ -86,11 +90,11 @@ class Compiler:
         asked, values = lift(question) if self._engine.dialect in DIALECTS else (question, ())
         if values and self._whole.find((data, asked)) is None:
             try:
-                return self._shape(data, asked, grant, len(values)).filled(values)
+                return self._shape(data, asked, grant, len(values)).filled(values, data)
             except (WorkbenchError, AttributeError, TypeError):
                 # Something had to look at a value and found a place: compiled whole, it works or says what is wrong.
                 self._whole.keep((data, asked), True)
-        return self._shape(data, question, grant, 0).filled(())
+        return self._shape(data, question, grant, 0).filled((), data)
 
     def _shape(self, data: str, asked: Question, grant: Callable[[Question], Pass], given: int) -> Shape:
         found = self._shapes.find((data, asked))

@@ -152,7 +152,8 @@ class Session:
         started = clock.perf_counter()
         with ExitStack() as undo:
             with self._telling(prepared), self._engine.moment():
-                if prepared.compiled is not None and prepared.question is not None:
+                compiled = prepared.compiled
+                if compiled is not None and prepared.question and compiled.data != self._engine.version():
                     prepared = self.prepare(prepared.question)  # by what is known of the data as it is now
                 version = self._sound(prepared)
                 prepared = prepared.with_values(lane or self._engine.stream)

@@ -18,7 +18,7 @@ from workbench.errors import Problem, WarehouseError
 from workbench.warehouse.audit_entry import Entry, clean, sealed, words
 from workbench.warehouse.audit_head import Head, HeadFile
 from workbench.warehouse.audit_read import Seen, Verdict, search, verify
-from workbench.warehouse.audit_table import ADDED, hash_of, is_ended, last
+from workbench.warehouse.audit_table import add, hash_of, is_ended, last
 from workbench.warehouse.ledger_database import begin_alone, open_database
 
 CHAINING = 0x61756469
@@ -228,7 +228,7 @@ class Audit:
             for number, entry in enumerate(entries, written + 1):
                 rows.append(sealed(self._key, previous, number, entry))
                 previous = rows[-1]["hash"]
-            connection.execute(ADDED, rows)
+            add(connection, rows)
             connection.commit()
         self._head.advance(Head(written + len(rows), previous))
 

@@ -6,7 +6,7 @@ import hmac
 import json
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -54,7 +54,7 @@ def clean(text: str) -> str:
 
 def sealed(key: bytes, previous: str, number: int, entry: Entry) -> dict[str, Any]:
     """The row of an entry that follows the one with the hash ``previous``."""
-    row = {"number": number, **asdict(entry)}
+    row = {"number": number, **{name: getattr(entry, name) for name in FIELDS}}
     return {**row, "hash": chained(key, previous, row)}
 
 

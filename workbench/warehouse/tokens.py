@@ -28,6 +28,8 @@ PREFIXES: Mapping[Kind, str] = {"token": "wbt", "session": "wbs"}
 """What the two kinds begin with, so that scanners of leaked secrets know them: for programs, and for browsers."""
 REMEMBERED = 2.0
 """Seconds that a process believes what it read of a token: so long may a revoked one live elsewhere."""
+TO_SPARE = 0.75
+"""Of that time, the share in which it may be counted on."""
 MANY = 10_000
 """Tokens remembered at once."""
 USED = timedelta(minutes=1)
@@ -121,6 +123,12 @@ class Tokens:
                 )
             )
         return token
+
+    def remembers(self, text: str) -> bool:
+        """Whether `verify` can tell without the ledger, with time to spare."""
+        shape = _SHAPE.fullmatch(text)
+        known = self._known.get(shape["id"]) if shape else None
+        return known is not None and time.monotonic() - known[0] < self._remembered * TO_SPARE
 
     def forget(self) -> None:
         """Believe nothing of a moment ago: the next look at a token is at the ledger."""
