@@ -83,10 +83,16 @@ class Flow(Response):
         outcome, error = "failed", None
         try:
             media_type = accepted(self._request.headers.get("accept"))
-            principal = await self._gateway.asker(self._request)
+            part = self._gateway.traces.part
+            with part("identify"):
+                principal = await self._gateway.asker(self._request)
             async with AsyncExitStack() as turn:
-                await self._wait(turn, principal)
-                await self._run(principal, media_type, send)
+                with part("wait"):
+                    await self._wait(turn, principal)
+                with part("answer") as span:
+                    span.set_attributes({"workbench.lane": self._running.kind, "workbench.format": media_type})
+                    await self._run(principal, media_type, send)
+                    span.set_attribute("workbench.rows", self._running.rows)
             outcome = "answered"
         except WorkbenchError as refused:
             error = self._told(refused)
@@ -111,7 +117,7 @@ class Flow(Response):
         gateway, asked = self._gateway, self._asked
         session = gateway.serving.session(principal)
         try:
-            with under(self._running.cancel):
+            with under(self._running.cancel), gateway.traces.part("compile"):
                 return session, session.prepare(asked)
         except WorkbenchError as error:
             verb = "query:adhoc" if isinstance(asked, str) else "read:metric"
@@ -119,7 +125,8 @@ class Flow(Response):
             raise
 
     def _record(self, session: Session, prepared: Prepared) -> None:
-        self._audit = self._gateway.note_begin(session, prepared, self._id)
+        with self._gateway.traces.part("record"):
+            self._audit = self._gateway.note_begin(session, prepared, self._id)
 
     def _begin(self, principal: Principal, media_type: str) -> Chunk:
         """All from the question to its first bytes in one go."""
@@ -129,7 +136,7 @@ class Flow(Response):
 
     def _start(self, session: Session, prepared: Prepared, media_type: str) -> Chunk:
         """Begin to run what is on record, and make the first bytes; all of them, where there are few rows."""
-        with under(self._running.cancel):
+        with under(self._running.cancel), self._gateway.traces.part("first rows"):
             streamed = session.stream(prepared, self._lane(prepared))
             self._batches = streamed.batches
             if self._rows is not None:

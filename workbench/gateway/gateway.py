@@ -26,6 +26,7 @@ from workbench.gateway.admission import Admission, Lane
 from workbench.gateway.measures import Measures
 from workbench.gateway.running import Queries, Running
 from workbench.gateway.serving import Serving
+from workbench.gateway.traces import Traces
 from workbench.gateway.wire import Readiness
 from workbench.session.prepared import Prepared
 from workbench.session.session import Session
@@ -104,6 +105,7 @@ class Gateway:
         self.admission = Admission(self.bounds.lanes)
         self.queries = Queries(self.admission.position)
         self.measures = Measures()
+        self.traces = Traces()
         self.is_leaving = False
         running = sum(lane.running for lane in self.bounds.lanes.values())
         # One for each step of what may run, and some for requests that wait for a token's look-up or a compiler.
@@ -265,6 +267,7 @@ class Gateway:
 
     def close(self) -> None:
         """Let go of everything."""
+        self.traces.close()
         self._behind.shutdown(wait=False, cancel_futures=True)
         if self.workers is not None:
             self.workers.close()

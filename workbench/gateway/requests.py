@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from opentelemetry.trace import Span
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -26,6 +27,7 @@ _ALWAYS = ("/healthz", "/readyz", "/metrics", "/v1/queries")
 
 RELEASES = "/v1/releases"
 """Where bodies may be larger; its route looks at who sends one before it reads it."""
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 ONCE = frozenset(
     (b"authorization", b"cookie", b"host", b"origin", b"content-type", b"content-length", b"sec-fetch-site",
      b"sec-fetch-mode", b"x-request-id")
@@ -71,29 +73,37 @@ class Requests:
             return message
 
         started = time.perf_counter()
-        try:
-            several = _said_twice(scope)
-            if several:
-                await _answered(_twice(several), 400, id)(scope, receive, sending)
-            elif self._gateway.is_leaving and not scope["path"].startswith(_ALWAYS):
-                await _leaving(id)(scope, receive, sending)
-            else:
-                await self._app(scope, receiving, sending)
-        except Exception:  # noqa: BLE001  the outermost layer
-            _LOG.exception("request %s failed", id)
-            if not said["status"]:
-                await JSONResponse(REFUSAL_SHAPE.dump_python(own_fault(id), mode="json"), 500)(scope, receive, sending)
-        finally:
-            self._note(scope, id, said["status"], time.perf_counter() - started)
+        method = scope["method"] if scope["method"] in METHODS else "-"  # anybody may make up others
+        with self._gateway.traces.request(method, id, Headers(scope=scope)) as span:
+            try:
+                await self._pass_on(scope, receive, receiving, sending, id)
+            except Exception:  # noqa: BLE001  the outermost layer
+                _LOG.exception("request %s failed", id)
+                if not said["status"]:
+                    told = REFUSAL_SHAPE.dump_python(own_fault(id), mode="json")
+                    await JSONResponse(told, 500)(scope, receive, sending)
+            finally:
+                self._note(scope, method, id, said["status"], time.perf_counter() - started, span)
 
-    def _note(self, scope: Scope, id: str, status: int, seconds: float) -> None:
+    async def _pass_on(self, scope: Scope, receive: Receive, receiving: Receive, sending: Send, id: str) -> None:
+        several = _said_twice(scope)
+        if several:
+            await _answered(_twice(several), 400, id)(scope, receive, sending)
+        elif self._gateway.is_leaving and not scope["path"].startswith(_ALWAYS):
+            await _leaving(id)(scope, receive, sending)
+        else:
+            await self._app(scope, receiving, sending)
+
+    def _note(self, scope: Scope, method: str, id: str, status: int, seconds: float, span: Span) -> None:
         # The route as it is written, never as it was filled in: names and conditions are not for logs.
         route = getattr(scope.get("route"), "path", "-")
-        self._gateway.measures.requests.labels(route, scope["method"], str(status)).inc()
+        span.update_name(f"{method} {route}")
+        span.set_attributes({"http.route": route, "http.response.status_code": status})
+        self._gateway.measures.requests.labels(route, method, str(status)).inc()
         self._gateway.measures.seconds.labels(route).observe(seconds)
         facts = {
             "request": id,
-            "method": scope["method"],
+            "method": method,
             "route": route,
             "status": status,
             "seconds": round(seconds, 4),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -13,7 +12,6 @@ import anyio
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from fastapi.telemetry import TelemetryConfig
 
 from workbench.gateway.gateway import Gateway
 from workbench.gateway.identity import Identities
@@ -43,7 +41,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         description=_ABOUT,
         lifespan=lambda _: _living(gateway),
         generate_unique_id_function=_name,
-        telemetry=_traces(),
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # these tell addresses
         redoc_url=None,
         redirect_slashes=False,  # it would send a browser to whatever host a request names
     )
@@ -82,12 +80,6 @@ class _App(FastAPI):
 def _name(route: APIRoute) -> str:
     """Operations are named as the functions that answer them."""
     return route.name
-
-
-def _traces() -> TelemetryConfig:
-    """Traces where the environment says where to send them, and never what was asked in them."""
-    wanted = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
-    return {"tracing": wanted, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": wanted}
 
 
 @asynccontextmanager
