@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,22 @@ def test_what_is_refused_changes_nothing(tmp_path: Path) -> None:
         store.publish(*release(2), refuse)
     assert store.current() == one
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_what_was_written_and_never_served_is_no_release(tmp_path: Path) -> None:
+    """A crash between the two leaves a whole folder, which no other environment may take for one that was served."""
+    store = Releases(tmp_path)
+    one = publish(store, 1)
+    named = (tmp_path / "current").read_text()
+    two = publish(store, 2)
+    (tmp_path / "current").write_text(named)
+    assert (store.current(), store.history()) == (one, (one,))
+    with pytest.raises(QuestionError, match="no release '2'"):
+        store.find("2")
+    assert (publish(store, 2), served(store)) == (two, {b"2"})
+    assert store.history() == (two, one)
+    shutil.rmtree(tmp_path / digest(one.manifest))
+    assert store.history() == (two,), "an old one may be let go of"
 
 
 def test_two_publishers_take_turns(tmp_path: Path) -> None:

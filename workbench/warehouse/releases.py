@@ -21,7 +21,7 @@ from workbench.errors import Problem, QuestionError, WarehouseError
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
-"""The file that names the release which is served; to replace it is to publish."""
+"""The file that names the release which is served, and below it all that ever were; to replace it is to publish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,8 @@ class Releases:
 
     def current(self) -> Signed | None:
         """The release that is served; None where there never was one."""
-        try:
-            name = (self.folder / CURRENT).read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            return None
-        return self._read(self.folder / name)
+        names = self._names()
+        return self._read(self.folder / names[0]) if names else None
 
     def content(self, name: str) -> Path:
         """The folder with the files of a release, by its digest."""
@@ -78,8 +75,9 @@ class Releases:
         return folder
 
     def history(self) -> tuple[Signed, ...]:
-        """Every release there was, the latest first; what was never served whole is none."""
-        found = [self._read(file.parent) for file in self.folder.glob(f"[0-9a-f]*/{MANIFEST}")]
+        """Every release there was and is kept, the latest first; what was never served whole is none."""
+        there = [self.folder / name for name in self._names() if (self.folder / name).exists()]
+        found = [self._read(folder) for folder in there]
         return tuple(sorted(found, key=lambda one: -one.manifest.number))
 
     def cards(self) -> tuple[ReleaseCard, ...]:
@@ -142,10 +140,18 @@ class Releases:
         _flushed(self.folder)
 
     def _switch(self, name: str) -> None:
+        names = [name, *(one for one in self._names() if one != name)]
         aside = self.folder / f".{CURRENT}.{secrets.token_hex(4)}"
-        _written(aside, f"{name}\n".encode())
+        _written(aside, "".join(f"{one}\n" for one in names).encode())
         os.replace(aside, self.folder / CURRENT)
         _flushed(self.folder)
+
+    def _names(self) -> list[str]:
+        """The releases that were ever served, the one that is served first; one that only was written is none."""
+        try:
+            return (self.folder / CURRENT).read_text(encoding="ascii").split()
+        except FileNotFoundError:
+            return []
 
     def _read(self, folder: Path) -> Signed:
         try:
