@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import httpx
 import pytest
 
 from tests.cli.conftest import Ran, Run
@@ -14,6 +15,7 @@ from tests.cli.forge import Forge
 from tests.gateway.running import running, token
 from tests.review.play import WORKSPACE, Git
 from workbench.declare.manifest import digest
+from workbench.gateway.parcel import packed
 from workbench.warehouse.releases import Releases
 
 SETTINGS = """
@@ -192,6 +194,11 @@ def test_a_job_releases_through_the_gateway_by_a_key_or_by_what_the_forge_says_o
         assert done.code == 0, done.err
         third = Releases(shop.git.folder / ".workbench/releases/dev").find("3")
         assert (third.key, forge.asked[-1]) == ("oidc", f"workbench:{digest(third.manifest)}")
+
+        folder = shop.git.folder / ".workbench/releases/dev" / digest(third.manifest) / "files"
+        parcel = packed(third, {path: (folder / path).read_bytes() for path in third.manifest.files})
+        again = httpx.post(f"{url}/v1/releases", json=parcel, headers={"Authorization": f"Bearer {cora}"})
+        assert again.json()["problems"][0]["slug"] == "replayed-release", "a token of the forge is good for once"
 
         listed = job.ask("releases", "--format", "json", token=cora).json
         assert [(one["number"], one["served"]) for one in listed] == [(3, "yes"), (2, ""), (1, "")]
