@@ -8,11 +8,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
-
 from workbench.gateway.gateway import Bounds, Gateway
-from workbench.gateway.run import Draining, open_gateway
-from workbench.gateway.server import make_app
+from workbench.gateway.run import Draining, config_of, open_gateway
 
 
 @contextmanager
@@ -26,8 +23,7 @@ def running(root: Path, bounds: Bounds | None = None) -> Iterator[tuple[Gateway,
         told.append(url)
         started.set()
 
-    config = uvicorn.Config(make_app(gateway), host="127.0.0.1", port=0, log_config=None, access_log=False)
-    server = Draining(config, gateway, ready)
+    server = Draining(config_of(gateway, "127.0.0.1", 0), gateway, ready)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert started.wait(30)

@@ -108,9 +108,9 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-ASKED = refusals(400, 404, 406, 409, 413, 415, 422, 429)
+ASKED = refusals(400, 404, 406, 408, 409, 413, 415, 422, 429)
 """What a question may be refused with."""
 LISTED = refusals(400, 404, 422)
 """What a look at the catalogue may be refused with."""
-KEPT = refusals(400, 404, 409, 413, 415, 422)
+KEPT = refusals(400, 404, 408, 409, 413, 415, 422)
 """What a change may be refused with."""

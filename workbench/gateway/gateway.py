@@ -78,6 +78,7 @@ class Bounds:
     stall_seconds: float = 60.0
     drain_seconds: float = 20.0
     body_bytes: int = 1 << 20
+    body_seconds: float = 30.0
     release_bytes: int = 32 << 20
     look_seconds: float = 0.5
 

@@ -17,6 +17,7 @@ from workbench.gateway.wire import REFUSAL_SHAPE, refusal_of
 _HTTP = {
     404: Problem("unknown-path", "there is nothing at this address.", hint="/docs lists what there is."),
     405: Problem("wrong-method", "that cannot be done here.", hint="/docs lists what can."),
+    408: Problem("too-slow", "the body took too long to arrive.", hint="Send it at once."),
     413: Problem("too-large", "the request is larger than it may be.", hint="Ask for less at once."),
     415: Problem("not-json", "the body is not JSON.", hint="Send it as application/json."),
 }

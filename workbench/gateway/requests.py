@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import anyio
 from opentelemetry.trace import Span
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -60,19 +61,25 @@ class Requests:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        taken = 0
+        taken, is_whole = 0, False
         bounds = self._gateway.bounds
         most = bounds.release_bytes if scope["path"] == RELEASES else bounds.body_bytes
 
         async def receiving() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, is_whole
+            try:
+                with anyio.fail_after(None if is_whole else max(0.0, slowest - time.perf_counter())):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408) from None
             taken += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
             if taken > most:
                 raise HTTPException(413)  # whoever reads the body hears of it, and tells it in our shape
             return message
 
         started = time.perf_counter()
+        slowest = started + bounds.body_seconds
         method = scope["method"] if scope["method"] in METHODS else "-"  # anybody may make up others
         with self._gateway.traces.request(method, id, Headers(scope=scope)) as span:
             try:

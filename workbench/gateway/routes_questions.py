@@ -39,13 +39,18 @@ def question_router(gateway: Gateway) -> APIRouter:
         return Flow(gateway, request, statement.text)
 
     @router.post("/v1/questions/explain", responses=ASKED, summary="Tell how a question would be answered")
-    def explain(question: AskedQuestion, request: Request) -> Explanation:
+    async def explain(question: AskedQuestion, request: Request) -> Explanation:
         given = {name: getattr(question, name) for name in Question.model_fields if name != "metrics"}
-        session = gateway.session(request)
-        named = (asked.path for asked in (*question.metrics, *question.by))
-        with gateway.deciding(session.principal, "read:metric", request, *named) as rules:
-            told = session.explain(*question.metrics, **given)
-            rules.extend(told.restrictions)
-        return told
+        principal = await gateway.asker(request)
+
+        def told() -> Explanation:
+            named = (asked.path for asked in (*question.metrics, *question.by))
+            with gateway.deciding(principal, "read:metric", request, *named) as rules:
+                found = gateway.serving.session(principal).explain(*question.metrics, **given)
+                rules.extend(found.restrictions)
+            return found
+
+        async with gateway.admission.turn(principal.name, "metric"):  # it compiles as a question does
+            return await gateway.off(told)
 
     return router

@@ -19,6 +19,7 @@ import uvicorn
 
 from workbench.declare.settings import read_settings
 from workbench.declare.workspace import Workspace
+from workbench.gateway.connection import Connection
 from workbench.gateway.drafts import DraftBook
 from workbench.gateway.gateway import Bounds, Gateway, data_folder
 from workbench.gateway.server import make_app
@@ -116,10 +117,17 @@ def serve(
     # The server raises the signal that ended it once more; to have left as asked is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    config = uvicorn.Config(
+    Draining(config_of(gateway, host, port), gateway, ready).run()
+
+
+def config_of(gateway: Gateway, host: str, port: int) -> uvicorn.Config:
+    """How a gateway is served: with bounds of all that somebody may send before anything is known of them."""
+    return uvicorn.Config(
         make_app(gateway),
         host=host,
         port=port,
+        http=Connection,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -129,7 +137,6 @@ def serve(
         limit_concurrency=1000,
         backlog=512,
     )
-    Draining(config, gateway, ready).run()
 
 
 def _hush() -> None:

@@ -54,6 +54,7 @@ REASONS: Mapping[int, str] = {
     404: "There is no such thing, or none that you may know.",
     405: "That cannot be done here.",
     406: "None of the formats asked for is given here.",
+    408: "The body took too long to arrive.",
     409: "It was stopped, or something of that name is there already.",
     413: "The request is larger than it may be.",
     415: "The body is not JSON.",
