@@ -17,7 +17,7 @@ import pytest
 
 from tests.nightly import is_nightly
 from workbench.declare.manifest import Manifest, Signed, digest
-from workbench.errors import QuestionError, ReviewError, WorkbenchError
+from workbench.errors import QuestionError, ReviewError, WarehouseError, WorkbenchError
 from workbench.warehouse.releases import Releases
 
 
@@ -98,6 +98,17 @@ def test_what_was_written_and_never_served_is_no_release(tmp_path: Path) -> None
     assert store.history() == (two, one)
     shutil.rmtree(tmp_path / digest(one.manifest))
     assert store.history() == (two,), "an old one may be let go of"
+
+
+def test_a_disk_that_takes_no_more_leaves_what_was_served(tmp_path: Path) -> None:
+    store = Releases(tmp_path)
+    one = publish(store, 1)
+    signed, files = release(2)
+    long = {**files, f"metrics/{'x' * 300}.yml": b""}  # a name that no file system takes
+    with pytest.raises(WarehouseError, match="the release cannot be written: File name too long"):
+        store.publish(signed, long, lambda: None)
+    assert (store.current(), store.history()) == (one, (one,))
+    assert publish(store, 2) == store.current()
 
 
 def test_two_publishers_take_turns(tmp_path: Path) -> None:

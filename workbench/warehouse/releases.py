@@ -128,8 +128,10 @@ class Releases:
         for path, text in content.items():
             _written(aside / "files" / path, text)
         _written(aside / MANIFEST, signed.model_dump_json(indent=1).encode())
-        for folder, _, _ in os.walk(aside, topdown=False):
-            _flushed(Path(folder))
+        # All at the end: the first one takes most of the others along.
+        for folder, _, files in os.walk(aside, topdown=False):
+            for file in (*files, ""):
+                _flushed(Path(folder, file))
         try:
             confirm()
         except BaseException:
@@ -143,6 +145,7 @@ class Releases:
         names = [name, *(one for one in self._names() if one != name)]
         aside = self.folder / f".{CURRENT}.{secrets.token_hex(4)}"
         _written(aside, "".join(f"{one}\n" for one in names).encode())
+        _flushed(aside)
         os.replace(aside, self.folder / CURRENT)
         _flushed(self.folder)
 
@@ -175,7 +178,12 @@ class Releases:
                 shutil.rmtree(left, ignore_errors=True)
             for left in self.folder.glob(f".{CURRENT}.*"):
                 left.unlink(missing_ok=True)
-            yield
+            try:
+                yield
+            except OSError as error:
+                said = f"the release cannot be written: {error.strerror}."
+                hint = "What was served before still is."
+                raise WarehouseError(Problem("cannot-write", said, hint=hint)) from None
 
 
 def _is(path: Path | None, wanted: str | None) -> bool:
@@ -185,14 +193,12 @@ def _is(path: Path | None, wanted: str | None) -> bool:
 
 def _written(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    path.write_bytes(content)
 
 
-def _flushed(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _flushed(path: Path) -> None:
+    """Have a file or a folder on the disk, whatever happens next."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
