@@ -6,18 +6,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
-from anyio.streams.memory import MemoryObjectSendStream
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from workbench.declare.question import Question
 from workbench.errors import InternalError, WarehouseError, WorkbenchError
+from workbench.gateway.ahead import Ahead
 from workbench.gateway.refused import Told
 from workbench.gateway.statuses import headers_of, status_of
 from workbench.gateway.streams import Encoder, accepted, empty_batch, encoder_for
@@ -225,26 +225,29 @@ class Flow(Response):
         if self._is_over:
             await self._send_whole(first, media_type, send)
             return
-        chunks, more = anyio.create_memory_object_stream[Chunk | Exception](1)
+        made: Ahead[Chunk | Exception] = Ahead()
         self._produced = anyio.Event()
-        self._group.start_soon(self._produce, chunks, self._produced)
-        with more:
+        self._group.start_soon(self._produce, made, self._produced)
+        with closing(made):
             await self._send(first, media_type, send)
-            async for chunk in more:
+            while (chunk := await made.take()) is not None:
                 if isinstance(chunk, Exception):
                     raise chunk
                 await self._send(chunk, media_type, send)
         await self._send(b"", media_type, send, more=False)
 
-    async def _produce(self, out: MemoryObjectSendStream[Chunk | Exception], done: anyio.Event) -> None:
-        """Make the next bytes while the last ones are sent, and never more than that."""
+    async def _produce(self, made: Ahead[Chunk | Exception], done: anyio.Event) -> None:
+        """Make the next bytes in a thread while the last ones are sent: to call it for each takes longer than both."""
+
+        def work() -> None:
+            try:
+                while made.put(chunk := self._next()) and chunk is not None:
+                    continue
+            except Exception as error:  # noqa: BLE001  raised again where it is waited for
+                made.put(error)
+
         try:
-            with out, suppress(anyio.BrokenResourceError):
-                try:
-                    while (chunk := await self._gateway.off(self._next, self._behind)) is not None:
-                        await out.send(chunk)
-                except Exception as error:  # noqa: BLE001  raised again where it is waited for
-                    await out.send(error)
+            await self._gateway.off(work, self._behind)
         finally:
             done.set()
 
