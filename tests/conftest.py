@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from workbench.warehouse.flights import ensure
 from workbench.warehouse.flights_source import find_source
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hear Ctrl-C, in the programs that tests start as well: a runner in the background is told to ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

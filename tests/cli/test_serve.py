@@ -88,7 +88,7 @@ def test_a_gateway_serves_and_leaves_when_asked(tmp_path: Path) -> None:
             assert door.query("shops").rows() == [{"shops": 2}]
             assert door.sql("select city from gold.shops order by 1").rows() == [{"city": "Lima"}, {"city": "Oslo"}]
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
         assert "asks as ana" in said
         assert "leaked" not in said, "the engine's module is silent at the end"
@@ -145,7 +145,7 @@ def test_up_serves_and_stops_whole(how: signal.Signals) -> None:
         children = _children(process.pid)
         assert len(children) >= 2
         process.send_signal(how)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
         assert re.search(r"Ready in \d+ s", said)
         assert "advisory" in said

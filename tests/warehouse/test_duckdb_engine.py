@@ -65,7 +65,7 @@ def test_a_stream_does_not_wait_for_all_rows(engine: DuckDBEngine) -> None:
     began = time.perf_counter()
     batch = engine.stream("SELECT i FROM range(1_000_000_000_000) t(i)").read_next_batch()
     assert batch.num_rows > 0
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 10
     assert engine.stream("SELECT i FROM range(?) t(i)", [200_000]).read_all().num_rows == 200_000
 
 

@@ -187,7 +187,7 @@ def test_whole_and_current_is_left_alone(built: Path) -> None:
     said: list[str] = []
     began = time.perf_counter()
     assert flights.ready(built)
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < 5
     assert flights.ensure(built, said.append) is False
     assert (built.stat().st_mtime_ns, built.stat().st_ino, said) == (before.st_mtime_ns, before.st_ino, [])
 
