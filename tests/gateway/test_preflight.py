@@ -91,6 +91,15 @@ def test_a_weak_or_default_secret_is_refused(
     assert refused(settings(), "127.0.0.1", root) == ["weak-secret"]
 
 
+def test_secrets_that_came_with_the_repository_are_nobodys(root: Path) -> None:
+    """Who wrote the ledger of a clone could have given themselves a token for anybody."""
+    tighten(settings(), root)
+    assert refused(settings(), "127.0.0.1", root) == []
+    for words in (("init", "-q"), ("add", "-f", ".workbench/gateway/secret")):
+        subprocess.run(["git", "-C", str(root), *words], check=True)
+    assert refused(settings(), "127.0.0.1", root) == ["open-to-others"]
+
+
 def test_a_weak_secret_in_a_file_is_refused_too(root: Path) -> None:
     tighten(settings(), root)
     first = open_keyring(root, Gateway())

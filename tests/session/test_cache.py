@@ -269,6 +269,23 @@ def test_what_is_forgotten_is_compiled_again(workspace: Workspace, kept: tuple[P
     assert templates.compiled == 1
 
 
+@pytest.mark.parametrize("link", [sealed.FOLDER, f"{sealed.FOLDER}/{COMPILED}"])
+def test_nothing_is_thrown_away_where_a_link_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str) -> None:
+    """A repository that somebody cloned must not have files of theirs deleted."""
+    monkeypatch.setattr("workbench.session.cache.KEPT_IN_FILES", 2)
+    home, root = tmp_path / "home", tmp_path / "clone"
+    theirs = home / COMPILED if link == sealed.FOLDER else home
+    theirs.mkdir(parents=True)
+    (root / link).parent.mkdir(parents=True, exist_ok=True)
+    (root / link).symlink_to(home)
+    for number in range(9):
+        (theirs / f"letter {number}").write_text("mine")
+    templates = Templates(root)
+    templates.keep("0" * 64, Template(("SELECT 1",)))
+    templates.forget()
+    assert len(list(theirs.glob("letter *"))) == 9
+
+
 SCRIPT = """
 import sys
 from workbench import connect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from workbench.warehouse.open import ledger_url
 
 CLIENT = "WORKBENCH_OIDC_SECRET"
 """The variable that holds the secret by which the identity provider knows this gateway, where it has one."""
+STATE = ".workbench"
+"""Where a gateway keeps what is its own."""
 PRIVATE, DECLARED = 0o077, 0o002
 """Bits of a mode that let others at what is secret, and that let anybody change what is declared."""
 
@@ -71,11 +74,29 @@ def open_to_others(settings: Settings, root: Path, environment: str | None = Non
             )
         elif status.st_uid not in (os.getuid(), 0):
             yield Problem("open-to-others", f"'{path}' belongs to another user.", hint="Run the gateway as its owner.")
+    yield from _shared(root)
     for path in (root, root / "pyproject.toml", *_declared(root)):
         if path.exists() and path.stat().st_mode & DECLARED and not path.stat().st_mode & stat.S_ISVTX:
             yield Problem(
                 "open-to-others", f"anybody on this machine can change '{path}'.", hint=f"Run: chmod o-w '{path}'"
             )
+
+
+def _shared(root: Path) -> Iterator[Problem]:
+    """Secrets and tokens that came with the repository: whoever put them there knows what is in them."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(root), "ls-files", "-z", "--", STATE], capture_output=True, timeout=10, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    names = [name for name in found.decode("utf-8", "replace").split("\0") if name]
+    if names:
+        yield Problem(
+            "open-to-others",
+            f"git holds '{names[0]}', so that whoever wrote it knows the gateway's secrets or gave themselves a token.",
+            hint=f"Take '{STATE}' out of the repository (git rm -r --cached {STATE}), and make it anew.",
+        )
 
 
 def _declared(root: Path) -> Iterator[Path]:

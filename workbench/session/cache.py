@@ -107,6 +107,9 @@ def _prune(folder: Path) -> None:
 
 
 def _files(folder: Path) -> list[os.DirEntry[str]]:
+    """What may be thrown away: a repository may bring a folder that is a link to one with other people's files."""
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return []
     with suppress(OSError):
-        return list(os.scandir(folder))
+        return [one for one in os.scandir(folder) if one.is_file(follow_symlinks=False)]
     return []
