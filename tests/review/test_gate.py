@@ -55,7 +55,7 @@ def rulings(git: Git, base: str, head: str, people: People) -> tuple[Ruling, ...
         lay_out(repo, entries(repo, commit), (*FOLDERS, "pyproject.toml"), folder)
         trees.append(load(folder))
     paths = touched(moved(repo, base, head))
-    return judge(people, trees[0], trees[1], paths, changes(*trees), widened(*trees))
+    return judge(people, trees[0], trees[0], trees[1], paths, changes(*trees), widened(*trees))
 
 
 def broken(given: tuple[Ruling, ...]) -> set[str]:
@@ -124,7 +124,12 @@ ATTACKS: dict[str, tuple[Files, str, tuple[str, ...], set[str]]] = {
     ),
     "access in other letters": ({"Access/groups.yml": "groups: {}"}, "cora", ("noah",), {"steward-approval"}),
     "access in wide letters": ({"ａccess/groups.yml": "groups: {}"}, "cora", ("noah",), {"steward-approval"}),
-    "metrics in other letters": ({"METRICS/x.yml": "x: 1"}, "mallory", (), {"contributor"}),
+    "metrics in other letters": ({"METRICS/x.yml": "x: 1"}, "mallory", (), {"contributor", "owner-approval"}),
+    "a page that is a program": ({"notebooks/dashboards/p.py": "import os"}, "cora", (), {"owner-approval"}),
+    "a program beside a number, read by its owner alone": (
+        {"notebooks/dashboards/p.py": "import os", REVENUE: NEW}, "noah", ("noah",), {"owner-approval"},
+    ),
+    "words in a file of numbers": ({"metrics/notes.md": "Words."}, "cora", ("paula",), {"owner-approval"}),
 }  # fmt: skip
 
 

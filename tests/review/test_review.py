@@ -14,7 +14,7 @@ from tests.review.play import WORKSPACE, Git
 from workbench.review.markdown import markdown
 from workbench.review.people import People
 from workbench.review.repository import repository
-from workbench.review.review import Review, both, review
+from workbench.review.review import Review, review, sides
 from workbench.review.sarif import sarif
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
@@ -46,8 +46,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBEngine]:
 
 def looked(git: Git, people: People = GOOD, engine: DuckDBEngine | None = None, head: str | None = "HEAD") -> Review:
     repo = repository(git.folder)
-    with both(repo, "main", head) as (old, new):
-        return review(repo, old, new, people, engine)
+    with sides(repo, "main", head) as given:
+        return review(repo, given, people, engine)
 
 
 def test_a_good_change_may_be_merged_and_tells_what_moves(git: Git, engine: DuckDBEngine) -> None:
@@ -82,8 +82,8 @@ def test_tests_that_the_change_breaks_stop_the_merge_and_those_broken_before_do_
     assert failed[0].place.file == REVENUE
     assert found.verdict == "refused"
     repo = repository(git.folder)
-    with both(repo, "main", "HEAD") as (old, new):
-        hurried = review(repo, old, new, GOOD, engine, seconds=0)
+    with sides(repo, "main", "HEAD") as given:
+        hurried = review(repo, given, GOOD, engine, seconds=0)
     assert hurried.untested == ("revenue", "average")
     assert "No time was left to run the tests of `revenue`" in markdown(hurried)
 
@@ -157,7 +157,7 @@ def test_sarif_names_rules_places_and_levels(git: Git) -> None:
 def test_values_of_what_cannot_be_reached_in_time_are_named(git: Git, engine: DuckDBEngine) -> None:
     git.commit({REVENUE: WORKSPACE[REVENUE] + "filter: country = 'AT'\n"})
     repo = repository(git.folder)
-    with both(repo, "main", "HEAD") as (old, new):
-        found = review(repo, old, new, GOOD, engine, seconds=0)
+    with sides(repo, "main", "HEAD") as given:
+        found = review(repo, given, GOOD, engine, seconds=0)
     assert found.unlooked == ("revenue", "average")
     assert "No time was left" in markdown(found)

@@ -18,7 +18,7 @@ from workbench.commands.printer import print_json
 if TYPE_CHECKING:
     from workbench.review.people import People
     from workbench.review.repository import Repository
-    from workbench.review.review import Review, Revision
+    from workbench.review.review import Review, Revision, Sides
     from workbench.warehouse.engine import Engine
     from workbench.warehouse.ledger import Run
 
@@ -62,16 +62,16 @@ def review(
     from workbench.review.markdown import VERDICTS
     from workbench.review.notices import of_refusal, send
     from workbench.review.repository import repository
-    from workbench.review.review import both
     from workbench.review.review import review as look
+    from workbench.review.review import sides
 
     root = asker.workspace_root()
     repo = repository(root)
-    with both(repo, base, head) as (old, new):
-        people = _people(repo, old, new, event, reviews, commits, signed)
-        with _engine(asker, root, old, values) as engine:
-            found = look(repo, old, new, people, engine, _runs(root), seconds, say)
-        settings = old.workspace.settings
+    with sides(repo, base, head) as given:
+        people = _people(repo, given, event, reviews, commits, signed)
+        with _engine(asker, root, given.base, values) as engine:
+            found = look(repo, given, people, engine, _runs(root), seconds, say)
+        settings = given.base.workspace.settings
     _print(found, form)
     if notify:
         for problem in send(settings.notices, of_refusal(found, settings.name or root.name)):
@@ -82,8 +82,7 @@ def review(
 
 def _people(
     repo: Repository,
-    old: Revision,
-    new: Revision,
+    given: Sides,
     event: Path | None,
     reviews: Path | None,
     commits: Path | None,
@@ -92,21 +91,21 @@ def _people(
     from workbench.review.people import People, from_github, from_signatures
 
     if signed:
-        return from_signatures(repo, old.tree, old.name, new.name)
+        return from_signatures(repo, given.base.tree, given.old.name, given.new.name)
     if event is None:
         return People((), ())
     if reviews is None or commits is None:
         raise click.UsageError("--event goes with --reviews and --commits: an event alone tells not who approved.")
-    return from_github(event.read_bytes(), reviews.read_bytes(), commits.read_bytes(), new.name)
+    return from_github(event.read_bytes(), reviews.read_bytes(), commits.read_bytes(), given.new.name)
 
 
-def _engine(asker: Asker, root: Path, old: Revision, values: bool) -> AbstractContextManager[Engine | None]:
+def _engine(asker: Asker, root: Path, base: Revision, values: bool) -> AbstractContextManager[Engine | None]:
     """The warehouse of the base's settings, since the change must not choose what it is measured on."""
     if not values:
         return nullcontext(None)
     from workbench.warehouse.open import open_engine
 
-    return closing(open_engine(root, old.workspace.settings.environment(asker.environment), say))
+    return closing(open_engine(root, base.workspace.settings.environment(asker.environment), say))
 
 
 def _runs(root: Path) -> tuple[Run, ...]:

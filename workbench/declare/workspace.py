@@ -24,6 +24,8 @@ FOLDERS: Mapping[str, tuple[type[Term], ...]] = {
     "notebooks/dashboards": (Dashboard,),
 }
 """What may be declared where: who may change a thing follows from its folder."""
+LARGEST = 4_000_000
+"""Bytes of a file that is read: nobody reviews more, and some of them would take minutes to parse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,10 @@ def _fingerprint(settings: Settings, files: Iterable[tuple[str, bytes, object]])
 def _declarations(
     kept: KeptDocuments, name: str, content: bytes, kinds: tuple[type[Term], ...], problems: list[Problem]
 ) -> Iterator[Declared[Any]]:
+    if len(content) > LARGEST:
+        said = f"has {len(content):,} bytes, and a file of declarations at most {LARGEST:,}."
+        problems.append(Problem("too-large", said, Place(name), "Split it: one metric, one file, one diff."))
+        return
     try:
         documents = kept.documents(content, name)
     except DeclarationError as error:

@@ -35,12 +35,17 @@ class Ruling:
 def judge(
     people: People,
     base: Workspace,
+    old: Workspace,
     head: Workspace,
     touched: Touched,
     changes: Iterable[Change],
     widenings: Iterable[Widening],
 ) -> tuple[Ruling, ...]:
-    """Every rule that applies to the change; it may be merged when all are kept."""
+    """Every rule that applies to the change; it may be merged when all are kept.
+
+    The rules are those of ``base`` as it stands now, not of the ``old`` state that the change started from: who has
+    lost a right meanwhile has lost it.
+    """
     told, more = tuple(changes), tuple(widenings)
     rulings: list[Ruling] = []
     if touched.rules and touched.numbers:
@@ -55,7 +60,8 @@ def judge(
     if touched.rules or touched.numbers:
         rulings += _somebody(people)
     if touched.numbers:
-        rulings += _numbers(people, base, head, told)
+        rulings += _numbers(people, base, (base, old, head), told)
+        rulings += _unread(people, base, touched, told)
     if touched.rules or more:
         rulings += _rules(people, base, more)
     return tuple(rulings)
@@ -70,14 +76,16 @@ def _somebody(people: People) -> Iterator[Ruling]:
         yield Ruling("fresh-approval", False, f"the approval of '{who}' is for an earlier commit.", hint, waits=True)
 
 
-def _numbers(people: People, base: Workspace, head: Workspace, changes: tuple[Change, ...]) -> Iterator[Ruling]:
+def _numbers(
+    people: People, base: Workspace, states: tuple[Workspace, ...], changes: tuple[Change, ...]
+) -> Iterator[Ruling]:
     needs = {PUBLISH_PAGE if change.kind == "dashboard" else PUBLISH for change in changes} or {PUBLISH}
     for who in people.authors:
         missing = sorted(verb for verb in needs if not decide(_known(base, who), verb, roles=base.roles))
         said = f"may not {', '.join(missing)}" if missing else "may publish"
         hint = "It takes a contributor; a steward gives roles in access/groups.yml, in a change of its own."
         yield Ruling("contributor", not missing, f"'{who}' {said}.", hint if missing else "")
-    for owner, names in sorted(_owned(base, head, changes).items()):
+    for owner, names in sorted(_owned(base, states, changes).items()):
         able = [who for who in _others(people) if owner in _known(base, who).groups or _is_steward(base, who)]
         what = f"{', '.join(sorted(names))} of '{owner or 'nobody'}'"
         if able:
@@ -88,12 +96,26 @@ def _numbers(people: People, base: Workspace, head: Workspace, changes: tuple[Ch
             yield Ruling("owner-approval", False, f"{what}: nobody who answers for it approved.{own}", hint, waits=True)
 
 
-def _owned(base: Workspace, head: Workspace, changes: tuple[Change, ...]) -> dict[str, set[str]]:
-    """What changed, by the group that owns it in the base; of what is new, by the one it names, if that exists."""
+def _unread(people: People, base: Workspace, touched: Touched, changes: tuple[Change, ...]) -> Iterator[Ruling]:
+    """Files in which no declaration changed, such as programs that draw pages: somebody else has read them."""
+    if changes and all(path.endswith((".yml", ".yaml")) for path in touched.numbers):
+        return
+    able = [
+        who
+        for who in _others(people)
+        if any(decide(_known(base, who), verb, roles=base.roles) for verb in (PUBLISH, PUBLISH_PAGE))
+    ]
+    said = f"read by {', '.join(able)}" if able else "nobody else who may publish approved"
+    hint = "" if able else "Ask another contributor to read it."
+    yield Ruling("owner-approval", bool(able), f"files among the numbers: {said}.", hint, waits=not able)
+
+
+def _owned(base: Workspace, states: tuple[Workspace, ...], changes: tuple[Change, ...]) -> dict[str, set[str]]:
+    """What changed, by the group that owned it before; of what is new, by the one it names, if that exists."""
     out: dict[str, set[str]] = {}
     for change in changes:
-        was = getattr(base, KINDS[change.kind]).get(change.was)
-        one = was or getattr(head, KINDS[change.kind]).get(change.name)
+        known = [getattr(one, KINDS[change.kind]).get(change.was) for one in states[:-1]]
+        one = next(filter(None, known), None) or getattr(states[-1], KINDS[change.kind]).get(change.name)
         owner = getattr(one.term, "owner", "") if one else ""
         out.setdefault(owner if owner in base.groups else "", set()).add(change.name)
     return out

@@ -60,11 +60,7 @@ def of_dashboard(dashboard: Dashboard) -> Mentions:
 
 def of_notebook(content: bytes, metrics: Container[str]) -> Mentions:
     """The names in the cells of a notebook, or in the lines of a program, that are metrics; nothing is run."""
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return Mentions(frozenset(), frozenset())
-    words = frozenset(word for source in _sources(text) for word in NAME.findall(source))
+    words = frozenset(word for source in _sources(content.decode(errors="replace")) for word in NAME.findall(source))
     return Mentions(frozenset(word for word in words if word in metrics), words)
 
 

@@ -65,7 +65,7 @@ def status(workspace: Workspace, notebooks: Mapping[str, bytes]) -> tuple[Status
     found = [
         Status(one, kind, name, _state(one.old in said.metrics, one.new in said.metrics))
         for one in migrations(workspace)
-        for (kind, name), said in users(workspace, notebooks).items()
+        for (kind, name), said in users(workspace, notebooks, workspace.metrics).items()
         if {one.old, one.new} & said.metrics and name not in (one.old, one.new)
     ]
     return tuple(sorted(found, key=lambda one: (one.migration.old, one.state != "to move", one.kind, one.name)))

@@ -18,6 +18,8 @@ RULES = (
     "pyproject.toml", ".gitattributes", ".gitmodules", "workbench/*",
 )  # fmt: skip
 """Who may do what, and everything that judges a change."""
+STATE = ".workbench"
+"""The folder in which a machine keeps what is its own; whoever brings files for it brings keys and caches of theirs."""
 NUMBERS = ("metrics/*", "notebooks/dashboards/*")
 """What numbers mean, and the pages that show them."""
 
@@ -51,8 +53,13 @@ def class_of(path: str, prefix: str = "") -> PathClass:
 
 
 def tricks(moved: Iterable[Moved], head: Mapping[str, Entry], prefix: str = "") -> Iterator[Problem]:
-    """Governed paths that are links, other repositories, or written to pass for another."""
+    """Governed paths that are links, other repositories, or written to pass for another; and state of a machine."""
     for path in sorted({one.now for one in moved if one.now}):
+        if STATE in disguised(path).split("/"):
+            yield Problem(
+                "machine-state", f"'{path}' is kept by a machine for itself: keys, salts, releases, what was compiled.",
+                Place(path), "Take it out, and name '.workbench/' in .gitignore.",
+            )  # fmt: skip
         if class_of(path, prefix) == "other":
             continue
         entry = head.get(path)

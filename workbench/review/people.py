@@ -50,10 +50,17 @@ def from_github(event: bytes, reviews: bytes, commits: bytes, head: str) -> Peop
             Problem("other-head", f"the event is about commit '{stands[:12]}', and '{head[:12]}' is reviewed.",
                     hint="Review the commit that the pull request's head names.")
         )  # fmt: skip
+    if isinstance(request.get("commits"), int) and request["commits"] > len(pushed):
+        raise ReviewError(
+            Problem("bad-event", f"the pull request has {request['commits']} commits, and {len(pushed)} are listed.",
+                    hint="Whoever pushed the others is not known: squash them, or make smaller changes of it.")
+        )  # fmt: skip
     authors = [_login(request.get("user"))]
     authors += [_login(one.get(role)) for one in pushed if isinstance(one, dict) for role in ("author", "committer")]
     latest: dict[str, tuple[str, str]] = {}
     for review in given:
+        if isinstance(review, dict) and review.get("pull_request_url", request.get("url")) != request.get("url"):
+            continue  # what was approved elsewhere would be merged elsewhere
         if isinstance(review, dict) and review.get("state") in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
             latest[_login(review.get("user"))] = str(review["state"]), str(review.get("commit_id"))
     approved = [who for who, (state, commit) in latest.items() if who and (state, commit) == ("APPROVED", head)]

@@ -13,8 +13,16 @@ from workbench.errors import Problem, ReviewError
 
 REGULAR = ("100644", "100755")
 """Modes of plain files; links (120000) and other repositories (160000) are never followed."""
-_SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-c", "protocol.allow=never")
-"""What a repository's own configuration could otherwise have git start."""
+_SAFE = (
+    *("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "protocol.allow=never"),
+    *("-c", "log.showSignature=false", "-c", "core.alternateRefsCommand="),
+)
+"""What a repository's own configuration could otherwise have git start, or say."""
+_SILENT = {
+    "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C",
+    "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull,
+}  # fmt: skip
+"""Git asks nobody, fetches nothing, and gives each commit as it is, whatever stands in for it here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,10 @@ def work_tree(repo: Repository) -> Mapping[str, Entry]:
 def moved(repo: Repository, base: str, head: str | None) -> tuple[Moved, ...]:
     """The paths that differ between two commits, or a commit and the work tree, renames recognized."""
     to = [head] if head else []
-    out = _git(repo.top, "diff", "--raw", "-z", "-M", "--no-ext-diff", "--no-textconv", "--no-abbrev", base, *to).stdout
+    # What is said of other repositories, here or in the change, must not hide that they changed.
+    whole = ("--ignore-submodules=none", "--no-relative", "-O" + os.devnull)
+    plain = ("--raw", "-z", "-M", "--no-ext-diff", "--no-textconv", "--no-abbrev", *whole)
+    out = _git(repo.top, "diff", *plain, base, *to).stdout
     words = iter(out.split(b"\0"))
     found = list(_moved(words))
     if head is None:
@@ -171,8 +182,7 @@ def _git(
     folder: Path, *words: str, feed: bytes = b"", check: bool = True, more: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a plumbing command of git; raises `ReviewError` (no-git, git-failed)."""
-    silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | silent | dict(more or {})
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | _SILENT | dict(more or {})
     try:
         done = subprocess.run(
             ["git", *_SAFE, *words], cwd=folder, env=environment, input=feed, capture_output=True, check=False

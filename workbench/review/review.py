@@ -11,12 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from workbench.declare.settings import Settings
 from workbench.declare.workspace import FOLDERS, Workspace, load
 from workbench.errors import Problem
 from workbench.graph.build import build
 from workbench.quality.asking import keys_of
 from workbench.quality.problems import find_problems
 from workbench.review.changes import Change, changes
+from workbench.review.disguise import disguises
 from workbench.review.gate import Ruling, judge
 from workbench.review.lifecycle import lifecycle
 from workbench.review.lint import lint
@@ -86,27 +88,39 @@ class Revision:
     workspace: Workspace
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What a change is held against: the base as it stands now, whose rules judge, and what the change started from."""
+
+    base: Revision
+    old: Revision
+    new: Revision
+
+
 @contextmanager
-def both(repo: Repository, base: str, head: str | None) -> Iterator[tuple[Revision, Revision]]:
-    """The commit both sides started from, and the head or the work tree, laid out while somebody looks."""
-    start = commit_of(repo, base)
+def sides(repo: Repository, base: str, head: str | None) -> Iterator[Sides]:
+    """The base, the commit the change started from, and the head or the work tree, laid out while somebody looks."""
+    tip = commit_of(repo, base)
     end = commit_of(repo, head or "HEAD")
-    start = common_ancestor(repo, start, end)
+    start = common_ancestor(repo, tip, end)
     with TemporaryDirectory(prefix="workbench-") as folder:
-        sides: list[Revision] = []
-        trees = (start, entries(repo, start)), (end, entries(repo, end)) if head else ("", work_tree(repo))
-        for name, tree in trees:
-            place = Path(folder) / str(len(sides))
+
+        def laid_out(name: str, tree: Mapping[str, Entry]) -> Revision:
+            place = Path(folder) / (name or "here")
             place.mkdir()
             lay_out(repo, tree, READ, place)
-            sides.append(Revision(name, tree, load(place)))
-        yield sides[0], sides[1]
+            return Revision(name, tree, load(place))
+
+        now = laid_out(tip, entries(repo, tip))
+        old = now if start == tip else laid_out(start, entries(repo, start))
+        commits = {one.name: one for one in (now, old)}
+        new = commits.get(end) or laid_out(end, entries(repo, end)) if head else laid_out("", work_tree(repo))
+        yield Sides(now, old, new)
 
 
 def review(
     repo: Repository,
-    old: Revision,
-    new: Revision,
+    given: Sides,
     people: People,
     engine: Engine | None = None,
     runs: Iterable[Run] = (),
@@ -115,12 +129,19 @@ def review(
 ) -> Review:
     """Look at a change from every side; without an engine no values are compared."""
     began = clock.monotonic()
+    rules, old, new = given.base.workspace, given.old, given.new
     paths = moved(repo, old.name, new.name or None)
     told = changes(old.workspace, new.workspace)
     say(f"{len(told)} changes of meaning in {len(paths)} files.")
-    problems = (*tricks(paths, new.tree, repo.prefix), *find_problems(new.workspace), *_findings(old, new))
+    problems = (
+        *tricks(paths, new.tree, repo.prefix),
+        *disguises(repo, paths, new.tree),
+        *find_problems(new.workspace),
+        *_findings(rules.settings, old, new),
+    )
     rulings = judge(
         people,
+        rules,
         old.workspace,
         new.workspace,
         touched(paths, repo.prefix),
@@ -157,12 +178,11 @@ def _proof(
     return tested(base, head, told, reached.metrics, engine, seconds)
 
 
-def _findings(old: Revision, new: Revision) -> tuple[Problem, ...]:
+def _findings(settings: Settings, old: Revision, new: Revision) -> tuple[Problem, ...]:
     """What lint finds that it did not find before, by the base's settings; an unsound head is not looked at."""
-    settings = old.workspace.settings
     if any(problem.severity == "error" for problem in new.workspace.problems):
         return ()
-    known = {(one.rule, one.name, one.message) for one in lint(old.workspace)}
+    known = {(one.rule, one.name, one.message) for one in lint(replace(old.workspace, settings=settings))}
     found = lint(replace(new.workspace, settings=settings))
     return problems_of([one for one in found if (one.rule, one.name, one.message) not in known], settings.lint)
 
