@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from workbench.gateway.gateway import Bounds, Gateway
+from workbench.gateway.bounds import Bounds
+from workbench.gateway.gateway import Gateway
 from workbench.gateway.run import Draining, config_of, open_gateway
 
 

@@ -20,7 +20,8 @@ from tests.review.play import WORKSPACE
 from workbench.access.publication import sign
 from workbench.access.signers import written_key
 from workbench.declare.manifest import Manifest, Signed, digest
-from workbench.gateway.gateway import Bounds, Gateway
+from workbench.gateway.bounds import Bounds
+from workbench.gateway.gateway import Gateway
 from workbench.gateway.parcel import packed
 from workbench.warehouse.audit_read import Seen
 from workbench.warehouse.releases import Releases, releases

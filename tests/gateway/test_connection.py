@@ -17,7 +17,8 @@ import pytest
 from tests.gateway.conftest import ANA, SAM
 from tests.gateway.running import running, token
 from workbench.gateway import connection
-from workbench.gateway.gateway import Bounds, Gateway
+from workbench.gateway.bounds import Bounds
+from workbench.gateway.gateway import Gateway
 
 BODY = json.dumps({"metrics": ["flights"]}).encode()
 

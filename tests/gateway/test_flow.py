@@ -25,8 +25,9 @@ from tests.gateway.conftest import ANA, PAULA, SAM, Served
 from tests.gateway.running import running, token
 from workbench.errors import AccessDenied, QuestionError, WarehouseError, WorkbenchError
 from workbench.gateway import admission, transport
+from workbench.gateway.bounds import Bounds
 from workbench.gateway.client import open_remote
-from workbench.gateway.gateway import BEHIND, Bounds, Gateway
+from workbench.gateway.gateway import BEHIND, Gateway
 from workbench.gateway.wire import ARROW, CSV, JSON, PARQUET, QueryState
 from workbench.warehouse.limits import STOPPED
 from workbench.warehouse.worker_process import Rows

@@ -35,7 +35,7 @@ from tests.gateway.shop import (
 )
 from workbench.declare.manifest import Manifest, Signed, digest
 from workbench.errors import AccessDenied
-from workbench.gateway.gateway import Bounds
+from workbench.gateway.bounds import Bounds
 from workbench.gateway.parcel import packed
 from workbench.gateway.publishing import Publishing
 from workbench.gateway.run import open_gateway

@@ -42,7 +42,8 @@ OPEN = (
 def serve(asker: Asker, port: int | None, host: str, **options: Any) -> None:
     """Serve the workspace over HTTP: this process owns the warehouse, and rules hold for whoever asks it."""
     try:
-        from workbench.gateway.run import as_started, bounds_of, limits_of, open_gateway
+        from workbench.gateway.bounds import Bounds
+        from workbench.gateway.run import as_started, limits_of, open_gateway
         from workbench.gateway.run import serve as serve_gateway
     except ModuleNotFoundError as error:
         raise WorkbenchError(
@@ -65,8 +66,11 @@ def serve(asker: Asker, port: int | None, host: str, **options: Any) -> None:
         environment=asker.environment,
         as_user=asker.user,
         local=local,
-        bounds=bounds_of(
-            options["metric_questions"], options["sql_questions"], options["seconds"], options["drain_seconds"]
+        bounds=Bounds(
+            metric_questions=options["metric_questions"],
+            sql_questions=options["sql_questions"],
+            metric_seconds=options["seconds"],
+            drain_seconds=options["drain_seconds"],
         ),
         limits=limits_of(options["memory_mb"], options["seconds"], options["result_mb"]),
         say=say,

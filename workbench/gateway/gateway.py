@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -22,7 +21,8 @@ from starlette.requests import Request
 from workbench.access.principal import Principal
 from workbench.access.version import policy_version
 from workbench.errors import Problem, WorkbenchError
-from workbench.gateway.admission import Admission, Lane
+from workbench.gateway.admission import Admission
+from workbench.gateway.bounds import Bounds
 from workbench.gateway.measures import Measures
 from workbench.gateway.running import Queries, Running
 from workbench.gateway.serving import Serving
@@ -64,25 +64,6 @@ class Identity(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much there may be at once, and how long things may take."""
-
-    lanes: Mapping[str, Lane] = field(
-        default_factory=lambda: {
-            "metric": Lane(running=max(4, os.cpu_count() or 1), running_per_user=4, waiting=400, waiting_per_user=100),
-            "sql": Lane(running=2, running_per_user=1, waiting=100, waiting_per_user=10),
-        }
-    )
-    metric_seconds: float = 120.0
-    stall_seconds: float = 60.0
-    drain_seconds: float = 20.0
-    body_bytes: int = 1 << 20
-    body_seconds: float = 30.0
-    release_bytes: int = 32 << 20
-    look_seconds: float = 0.5
-
-
 class Gateway:
     """A running gateway; its parts are made outside and given."""
 
@@ -103,12 +84,13 @@ class Gateway:
         self.bounds = bounds or Bounds()
         self.tokens = tokens
         self.login = login
-        self.admission = Admission(self.bounds.lanes)
+        lanes = self.bounds.lanes
+        self.admission = Admission(lanes)
         self.queries = Queries(self.admission.position)
         self.measures = Measures()
         self.traces = Traces()
         self.is_leaving = False
-        running = sum(lane.running for lane in self.bounds.lanes.values())
+        running = sum(lane.running for lane in lanes.values())
         # One for each step of what may run, and some for requests that wait for a token's look-up or a compiler.
         self.threads = anyio.CapacityLimiter(running + 16)
         self._behind = ThreadPoolExecutor(running, "behind", give_way)

@@ -19,9 +19,10 @@ import uvicorn
 
 from workbench.declare.settings import read_settings
 from workbench.declare.workspace import Workspace
+from workbench.gateway.bounds import Bounds
 from workbench.gateway.connection import Connection
 from workbench.gateway.drafts import DraftBook
-from workbench.gateway.gateway import Bounds, Gateway, data_folder
+from workbench.gateway.gateway import Gateway, data_folder
 from workbench.gateway.server import make_app
 from workbench.gateway.serving import Serving
 from workbench.gateway.trust import open_trust
@@ -66,20 +67,10 @@ def open_gateway(
     trust = open_trust(lambda: _authenticated(serving.workspace, is_local), name, asker)
     chosen = bounds or Bounds()
     # Another database keeps its own limits; here its statements are stopped by the clock alone.
-    workers = None if where.url else Workers(root / where.warehouse, chosen.lanes["sql"].running, limits)
+    workers = None if where.url else Workers(root / where.warehouse, chosen.sql_questions, limits)
     gateway = Gateway(serving, trust.identities, trust.audit, workers, chosen, trust.tokens, trust.login)
     gateway.local_name = asker
     return gateway
-
-
-def bounds_of(metrics: int | None, sql: int, seconds: float, drain: float) -> Bounds:
-    """The bounds that a gateway is started with; the rest is as always."""
-    usual = Bounds()
-    lanes = dict(usual.lanes)
-    if metrics is not None:
-        lanes["metric"] = replace(lanes["metric"], running=metrics, running_per_user=max(1, metrics * 3 // 4))
-    lanes["sql"] = replace(lanes["sql"], running=sql, running_per_user=max(1, sql // 2))
-    return replace(usual, lanes=lanes, metric_seconds=seconds, drain_seconds=drain)
 
 
 def limits_of(memory_mb: int, seconds: float, result_mb: int) -> Limits:
