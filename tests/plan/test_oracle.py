@@ -106,10 +106,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return load(shop.declare(tmp_path_factory.mktemp("shop"))).require()
 
 
-def session(workspace: Workspace, tables: shop.Tables, who: str = "steward") -> Session:
+def session(
+    workspace: Workspace, tables: shop.Tables, who: str = "steward", engine: type[DuckDBEngine] = DuckDBEngine
+) -> Session:
     """A session of someone over these rows."""
     path = shop.fill(workspace.root / "data.duckdb", tables)
-    return Session(workspace, identify(workspace.roles, workspace.groups, who, "dev"), DuckDBEngine(path), None)
+    return Session(workspace, identify(workspace.roles, workspace.groups, who, "dev"), engine(path), None)
 
 
 def plain(value: Any) -> Any:

@@ -29,7 +29,7 @@ def calendars(draw: st.DrawFn) -> list[shop.Row]:
     """About fifty days: lots of some days, seasons of some lots, and rounds that care for neither."""
     lots = draw(st.lists(st.integers(1, 8), min_size=6, max_size=12))
     seasons = draw(st.lists(st.integers(1, 3), min_size=12, max_size=12))
-    rounds = draw(st.lists(st.integers(1, 11), min_size=60, max_size=60))
+    rounds = draw(st.lists(st.integers(1, 11), min_size=96, max_size=96))
     of_lots = [i for i, count in enumerate(seasons) for _ in range(count)]
     out: list[shop.Row] = []
     for lot, length in enumerate(lots):

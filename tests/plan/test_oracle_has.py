@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plan import shop, shop_time
+from tests.plan.large import Large
 from tests.plan.shop import METRICS, Base, counted, total
 from tests.plan.test_oracle import PATHS, answered, assert_same, plain, session, shops
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
 from workbench.errors import Unanswerable
+from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 pytestmark = pytest.mark.slow
 
@@ -237,10 +239,12 @@ def meant(where: tuple[Has, ...], word: str) -> Callable[[shop.Tables, str, shop
 
 @pytest.mark.nightly
 @oracle
-@given(tables=shops, drawn=questions())
-def test_conditions_on_entities_are_what_rows_say(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
+@given(tables=shops, drawn=questions(), engine=st.sampled_from([DuckDBEngine, Large]))
+def test_conditions_on_entities_are_what_rows_say(
+    workspace: Workspace, tables: shop.Tables, drawn: Any, engine: type[DuckDBEngine]
+) -> None:
     metrics, by, where, word = drawn
-    with session(workspace, tables) as asking:
+    with session(workspace, tables, engine=engine) as asking:
         got = answered(asking, metrics, by, written(where, word))
     assert_same(got, shop.expected(tables, metrics, by, meant(where, word)))
 

@@ -1,0 +1,350 @@
+"""Every kind of metric with every part of a question: what is asked beside it is told from plain answers alone.
+
+Plain answers are held to rows elsewhere; here the parts of a question are held to plain answers of other questions.
+"""
+
+from __future__ import annotations
+
+import calendar
+import json
+import math
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.plan import shop, shop_calendar, shop_time, test_oracle_conversion
+from tests.plan.large import Large
+from tests.plan.rows import write
+from tests.plan.test_oracle import maybe, plain, rows, small, states, tiers
+from workbench.access.principal import identify
+from workbench.declare.question import Question
+from workbench.declare.workspace import Workspace, load
+from workbench.errors import QuestionError, Unanswerable
+from workbench.session.session import Session
+from workbench.warehouse.duckdb_engine import DuckDBEngine
+
+pytestmark = pytest.mark.slow
+
+_all = settings.get_profile("oracle")
+oracle = settings(_all, max_examples=max(1, _all.max_examples // 4))
+
+TAGS = """
+semantic_model: tags
+table: shop.tags
+primary_key: tag_id
+dimensions: {word: {}}
+---
+semantic_model: order_tags
+table: shop.order_tags
+unique_keys: [[order_id, tag_id]]
+relationships: {order: {to: orders, on: order_id}, tag: {to: tags, on: tag_id}}
+"""
+BRIDGES = """bridges:
+  tag: {to: tags, through: order_tags, allocate: equally}
+  mark: {to: tags, through: order_tags, allocate: whole}
+dimensions:
+  status: {}
+  placed:"""
+MORE = """
+{metric: amount_p90, model: orders, expr: "percentile(amount, 0.9)"}
+---
+{metric: middle_of_open, model: orders, expr: median(amount), filter: status = 'open'}
+---
+{metric: buyers_who_return, model: orders, expr: count(*), filter: customer has refunds >= 1}
+---
+metric: open_less_refunded
+expr: open - refunded
+inputs: {open: {metric: revenue, filter: status = 'open'}}
+---
+{metric: level_a_month_ago, expr: levels, offset: 1 month}
+---
+{metric: rate_of_open, expr: returned_soon, filter: status = 'open'}
+"""
+EXTRA = """
+CREATE TABLE shop.tags (tag_id INTEGER, word VARCHAR);
+CREATE TABLE shop.order_tags (order_id INTEGER, tag_id INTEGER);
+"""
+
+START = date(2024, 1, 1)
+DAYS = [
+    {
+        "day": START + timedelta(days=i), "lot": START + timedelta(days=i // 9 * 9),
+        "season": START + timedelta(days=i // 27 * 27), "round": i // 5,
+    }
+    for i in range(95)
+]  # fmt: skip
+
+# Equal amounts, so that it matters whether rows are made distinct.
+amounts = maybe | st.sampled_from([10, 10, 30, 60])
+days = st.dates(date(2024, 1, 26), date(2024, 3, 4)) | st.sampled_from([date(2024, 1, 31), date(2024, 2, 29)])
+moments = st.builds(lambda d, h: shop_time._midnight(d) + timedelta(hours=h), days, st.integers(0, 23))
+shops = st.fixed_dictionaries(
+    {
+        "days": st.just(DAYS),
+        "regions": rows("region_id", 2, name=st.sampled_from(["east", "west", None])),
+        "customers": rows("customer_id", 3, region_id=maybe | st.sampled_from([1, 2]), tier=tiers, joined=maybe | days),
+        "orders": st.lists(moments, unique=True, max_size=12).flatmap(
+            lambda placed: st.tuples(
+                *(
+                    st.fixed_dictionaries(
+                        {
+                            "order_id": st.just(i), "customer_id": maybe | small, "status": states, "amount": amounts,
+                            "ship_region_id": maybe | st.sampled_from([1, 1, 2]), "placed": st.just(at) | maybe,
+                        }
+                    )
+                    for i, at in enumerate(placed, 1)
+                )
+            ).map(list)
+        ),
+        "refunds": rows("refund_id", 6, customer_id=maybe | small, amount=amounts, refunded=days | days | maybe),
+        "tags": rows("tag_id", 3, word=st.sampled_from(["a", "b", None])),
+        "order_tags": st.lists(
+            st.fixed_dictionaries({"order_id": st.integers(1, 8), "tag_id": st.integers(1, 4)}),
+            max_size=8, unique_by=lambda row: (row["order_id"], row["tag_id"]),
+        ),
+    }
+)  # fmt: skip
+
+TIMES = ["metric_time.day", "metric_time.week", "metric_time.month"]
+OTHERS = ["customer.tier", "customer.region.name", "status", "size", "ship_region.name", "tag.word", "mark.word"]
+WHERE = [
+    "status = 'open'", "customer.tier = 'gold'", "customer has orders >= 2", "mark.word = 'a'",
+    "customer.tier is null or status = 'paid'",
+]  # fmt: skip
+
+Rows = list[dict[str, Any]]
+Groups = dict[tuple[Any, ...], dict[str, Any]]
+Ask = Callable[..., Rows]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The shop with a calendar, bridges, and metrics of every kind."""
+    root = shop.declare(tmp_path_factory.mktemp("shop"))
+    models = (root / "metrics/models/shop.yml").read_text(encoding="utf-8")
+    bridged = models.replace("dimensions:\n  status: {}\n  placed:", BRIDGES)
+    assert bridged != models
+    for name, text in {
+        "models/shop": bridged, "models/tags": TAGS, "shop/time": shop_time.DECLARATIONS, "shop/more": MORE,
+        "shop/own": shop_calendar.DECLARATIONS, "shop/conversions": test_oracle_conversion.DECLARATIONS,
+    }.items():  # fmt: skip
+        (root / f"metrics/{name}.yml").write_text(text, encoding="utf-8")
+    for table in ("days", "tags", "order_tags"):
+        granted = {"resource": f"shop.{table}", "grant": [{"to": ["analyst"]}]}
+        (root / f"access/{table}.yml").write_text(json.dumps(granted), encoding="utf-8")
+    return load(root).require()
+
+
+def opened(
+    workspace: Workspace, tables: shop.Tables, who: str = "steward", engine: type[DuckDBEngine] = DuckDBEngine
+) -> Session:
+    path = write(Path(workspace.root) / "data.duckdb", shop.SCHEMA + EXTRA, "shop", tables)
+    return Session(workspace, identify(workspace.roles, workspace.groups, who, "dev"), engine(path), None)
+
+
+def grouped(found: Rows, by: list[str]) -> Groups:
+    out = {tuple(row[path] for path in by): row for row in found}
+    assert len(out) == len(found), "a group came twice"
+    return out
+
+
+def is_nothing(value: Any) -> bool:
+    return value is None or value == 0
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(one == other)
+
+
+def share(value: Any, whole: Any) -> Any:
+    return None if value is None or whole is None or whole == 0 else value / whole
+
+
+@st.composite
+def questions(draw: st.DrawFn, workspace: Workspace) -> dict[str, Any]:
+    metrics = draw(st.lists(st.sampled_from(sorted(workspace.metrics)), min_size=1, max_size=2, unique=True))
+    times = draw(st.lists(st.sampled_from([*TIMES, "metric_time.lot"]), max_size=1))
+    by = [*draw(st.lists(st.sampled_from(OTHERS), max_size=1)), *times]
+    time = tuple(sorted(draw(st.tuples(days, days))))
+    return {"metrics": metrics, "by": by, "where": draw(st.none() | st.sampled_from(WHERE)), "time": time}
+
+
+def widened(time: tuple[date, date], by: list[str]) -> tuple[date, date]:
+    """The span in whole periods of what is asked by, which levels of it cover too."""
+    start, end = time
+    if "metric_time.week" in by:
+        return start - timedelta(days=start.weekday()), end + timedelta(days=6 - end.weekday())
+    if "metric_time.month" in by:
+        return start.replace(day=1), end.replace(day=calendar.monthrange(end.year, end.month)[1])
+    return start, end
+
+
+# ---------------------------------------------------------------------- each part of a question
+
+
+def having(draw: Any, ask: Ask, asked: dict[str, Any], base: Groups) -> None:
+    metric = asked["metrics"][0]
+    kept = {key: row for key, row in base.items() if row[metric] is not None and row[metric] > 1}
+    assert_same(grouped(ask(**asked, having=f"{metric} > 1"), asked["by"]), kept, asked["metrics"])
+
+
+def limit(draw: Any, ask: Ask, asked: dict[str, Any], base: Groups) -> None:
+    metric = asked["metrics"][0]
+    count = draw(st.integers(1, 3))
+    found = ask(**asked, order_by=f"-{metric}", limit=count)
+    assert len(found) == min(count, len(base))
+    assert_same(grouped(found, asked["by"]), base, asked["metrics"], part=True)
+    values = sorted((row[metric] for row in base.values() if row[metric] is not None), reverse=True)[:count]
+    assert all(same(row[metric], value) for row, value in zip(found, values, strict=False))
+
+
+def totals(draw: Any, ask: Ask, asked: dict[str, Any], base: Groups) -> None:
+    word = draw(st.sampled_from(["total", *asked["by"]]))
+    assume("metric_time.lot" not in asked["by"])
+    keys = [path for path in asked["by"] if path == word]
+    found = ask(**asked, totals=word)
+    assert_same(grouped([row for row in found if row["total"] is None], asked["by"]), base, asked["metrics"])
+    level = ask(**asked | {"by": keys, "time": widened(asked["time"], asked["by"])})
+    mine = [row for row in found if row["total"] is not None]
+    assert_same(grouped(mine, keys), grouped(level, keys), asked["metrics"])
+
+
+def shares(draw: Any, ask: Ask, asked: dict[str, Any], base: Groups) -> None:
+    assume("metric_time.lot" not in asked["by"])
+    within = [path for path in asked["by"] if draw(st.booleans())]
+    found = grouped(ask(**asked, share_of=within or "total"), asked["by"])
+    assert_same(found, base, asked["metrics"])
+    wholes = grouped(ask(**asked | {"by": within, "time": widened(asked["time"], asked["by"])}), within)
+    at = [asked["by"].index(path) for path in within]
+    for key, row in found.items():
+        for metric in asked["metrics"]:
+            whole = wholes.get(tuple(key[i] for i in at), {}).get(metric)
+            assert same(row[f"{metric}.share"], share(row[metric], whole)), (key, metric)
+
+
+def compare(draw: Any, ask: Ask, asked: dict[str, Any], base: Groups) -> None:
+    at = next((path for path in asked["by"] if path in TIMES[:2]), None)
+    back = timedelta(days=7)
+    start, end = asked["time"]
+    found = grouped(ask(**asked, compare="1 week"), asked["by"])
+    before = grouped(ask(**asked | {"time": (start - back, end - back)}), asked["by"])
+    assume(at is not None or not any(path.startswith("metric_time") for path in asked["by"]))
+    for key, row in found.items():
+        then = tuple(part - back if path == at and part else part for path, part in zip(asked["by"], key, strict=True))
+        for metric in asked["metrics"]:
+            now = base.get(key, {}).get(metric)
+            prior = before.get(then, {}).get(metric)
+            assert same(row[metric], now) or (key not in base and is_nothing(row[metric])), (key, metric)
+            told = row[f"{metric}.prior"]
+            assert same(told, prior) or (then not in before and is_nothing(told)), (key, metric, told, prior)
+            both = row[metric] is not None and told is not None
+            assert same(row[f"{metric}.change"], row[metric] - told if both else None)
+            assert same(row[f"{metric}.ratio"], share(row[metric], told))
+    assert base.keys() <= found.keys()
+
+
+def top(draw: Any, ask: Ask, asked: dict[str, Any], base: Groups) -> None:
+    of = next((path for path in asked["by"] if not path.startswith("metric_time")), None)
+    assume(of is not None)
+    count, rest = draw(st.integers(1, 2)), [path for path in asked["by"] if path != of]
+    found = ask(**asked, top={"n": count, "of": of, "label": "all others"})
+    named = [row for row in found if not row["other"]]
+    assert_same(grouped(named, asked["by"]), base, asked["metrics"], part=True)
+    shown = {row[of] for row in named}
+    others = [row for row in found if row["other"]]
+    assert all(row[of] == "all others" for row in others)
+    if not others:
+        assert_same(grouped(found, asked["by"]), base, asked["metrics"])
+        return
+    listed = ", ".join(f"'{value}'" for value in sorted(value for value in shown if value is not None))
+    not_named = f"{of} not in ({listed})" if listed else "true"
+    left = f"{of} is not null and {not_named}" if None in shown else f"({of} is null or {not_named})"
+    where = f"({asked['where']}) and {left}" if asked["where"] else left
+    assert_same(grouped(others, rest), grouped(ask(**asked | {"by": rest, "where": where}), rest), asked["metrics"])
+
+
+def fill(draw: Any, ask: Ask, asked: dict[str, Any], base: Groups) -> None:
+    assume(not any(name.endswith(("_first", "_last")) for name in asked["metrics"]))  # the first that is shown
+    found = grouped(ask(**asked, fill=True), asked["by"])
+    assert_same(base, found, asked["metrics"], part=True)
+    for key in found.keys() - base.keys():
+        for metric in asked["metrics"]:
+            assert is_nothing(found[key][metric]) or "metric_time" in str(asked["by"]), (key, metric)
+
+
+def hidden_order(draw: Any, ask: Ask, asked: dict[str, Any], base: Groups) -> None:
+    assume(all(path in ("customer.tier", "customer.region.name", *TIMES) for path in asked["by"]))
+    by_it = draw(st.sampled_from(["-revenue", "refunds", "returned_soon_n", "orders_7d", "median_2w"]))
+    assume(asked["where"] in (None, "customer.tier = 'gold'"))
+    assert_same(grouped(ask(**asked, order_by=by_it), asked["by"]), base, asked["metrics"])
+
+
+def company(draw: Any, ask: Ask, asked: dict[str, Any], base: Groups) -> None:
+    for metric in asked["metrics"]:
+        alone = grouped(ask(**asked | {"metrics": [metric]}), asked["by"])
+        assert_same(alone, base, [metric], part=True)
+        assert all(is_nothing(base[key][metric]) for key in base.keys() - alone.keys())
+
+
+FEATURES = {
+    one.__name__: one for one in (having, limit, totals, shares, compare, top, fill, hidden_order, company)
+}  # fmt: skip
+
+
+def assert_same(got: Groups, wanted: Groups, metrics: list[str], part: bool = False) -> None:
+    assert got.keys() <= wanted.keys() if part else got.keys() == wanted.keys()
+    for key, row in got.items():
+        for metric in metrics:
+            assert same(row[metric], wanted[key][metric]), (key, metric, row[metric], wanted[key][metric])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("feature", sorted(FEATURES))
+def test_parts_of_a_question_are_told_from_plain_answers(workspace: Workspace, feature: str) -> None:
+    @settings(oracle, max_examples=max(2, oracle.max_examples // 2))
+    @given(data=st.data(), tables=shops, asked=questions(workspace), who=st.sampled_from(["steward", "eve"]))
+    def holds(data: Any, tables: shop.Tables, asked: dict[str, Any], who: str) -> None:
+        with opened(workspace, tables, who, data.draw(st.sampled_from([DuckDBEngine, Large]))) as asking:
+
+            def ask(**parts: Any) -> Rows:
+                found = asking.ask(Question(**parts)).rows()
+                return [{name: plain(value) for name, value in row.items()} for row in found]
+
+            try:
+                base = grouped(ask(**asked), asked["by"])
+            except (QuestionError, Unanswerable):
+                assume(False)  # not every metric has every dimension
+            try:
+                FEATURES[feature](data.draw, ask, asked, base)
+            except Unanswerable as error:
+                assert error.slug in ("not-allocated", "needs-time", "unreachable", "ambiguous-path"), error  # noqa: PT017
+
+    holds()
+
+
+@pytest.mark.nightly
+@oracle
+@given(data=st.data(), tables=shops)
+def test_whoever_sees_some_rows_is_told_of_these_alone(workspace: Workspace, data: Any, tables: shop.Tables) -> None:
+    asked = data.draw(questions(workspace))
+    feature = data.draw(st.sampled_from([{}, {"compare": "1 week"}, {"share_of": "total"}, {"totals": "total"}]))
+    permitted = {
+        **tables,
+        "orders": [row for row in tables["orders"] if row["ship_region_id"] == 1],
+        "customers": [row for row in tables["customers"] if row["region_id"] == 1],
+    }
+    answers = []
+    for rows_, who in ((tables, "eve"), (permitted, "steward")):
+        with opened(workspace, rows_, who) as asking:
+            try:
+                answers.append([list(map(plain, r.values())) for r in asking.ask(Question(**asked, **feature)).rows()])
+            except (QuestionError, Unanswerable) as error:
+                answers.append(error.slug)
+    assert answers[0] == answers[1]
