@@ -20,15 +20,13 @@ from workbench.gateway.wire import JSON
 from workbench.warehouse.releases import ReleaseCard, Releases
 
 Name = Annotated[str, Path(max_length=64, examples=["3"], description="Its number, or the start of its digest.")]
-SECONDS = 120.0
-"""How long a release may take to come in; the next publisher waits for it."""
 
 
 def release_router(gateway: Gateway, store: Releases) -> APIRouter:
     """The routes below /v1/releases."""
     router = APIRouter(tags=["releases"], responses=KEPT)
     publishing = Publishing(gateway, store)
-    turn = asyncio.Lock()  # one release at a time is in memory, and holds one thread
+    turn = asyncio.Lock()  # one release at a time holds a thread: the others are for whoever asks
 
     @router.get("/v1/releases", summary="List the releases there were, the latest first")
     def list_releases(request: Request) -> list[ReleaseCard]:
@@ -41,13 +39,13 @@ def release_router(gateway: Gateway, store: Releases) -> APIRouter:
     @router.post("/v1/releases", status_code=201, summary="Serve a release, if it may be", openapi_extra=_body())
     async def publish_release(request: Request) -> ReleaseCard:
         who = await gateway.off(lambda: publishing.publisher(request))  # before a byte of it is read
+        try:
+            body = await _read(request)
+        except WorkbenchError as error:
+            refused = error
+            await gateway.off(lambda: gateway.note_refusal(who, PUBLISH, refused, "", request.state.request_id))
+            raise
         async with turn:
-            try:
-                body = await _read(request)
-            except WorkbenchError as error:
-                refused = error
-                await gateway.off(lambda: gateway.note_refusal(who, PUBLISH, refused, "", request.state.request_id))
-                raise
             return await gateway.off(lambda: publishing.publish(body, request))
 
     @router.post("/v1/releases/{name}/serve", summary="Serve an earlier release again")
@@ -63,13 +61,12 @@ async def _read(request: Request) -> bytes:
     if kind != JSON or request.headers.get("content-encoding", "identity") != "identity":
         raise QuestionError(Problem("not-json", "the body is not plain JSON.", hint="Send it as application/json."))
     try:
-        async with asyncio.timeout(SECONDS):
-            return await request.body()
-    except HTTPException:
-        said = "the release is larger than it may be."
-        raise QuestionError(Problem("too-large", said, hint="Release declarations alone, no data.")) from None
-    except TimeoutError:
-        raise QuestionError(Problem("too-slow", f"the release did not come in within {SECONDS:g} s.")) from None
+        return await request.body()
+    except HTTPException as error:
+        if error.status_code == 413:
+            hint = "Release declarations alone, no data."
+            raise QuestionError(Problem("too-large", "the release is larger than it may be.", hint=hint)) from None
+        raise QuestionError(Problem("too-slow", "it took too long to arrive.", hint="Send it at once.")) from None
     except ClientDisconnect:
         raise QuestionError(Problem("not-json", "the release broke off.", hint="Send it again.")) from None
 
