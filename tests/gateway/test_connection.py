@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -151,6 +152,24 @@ def test_made_up_methods_are_counted_together(served: tuple[Gateway, str]) -> No
     figures = httpx.get(f"{served[1]}/metrics").text
     assert "PROPFIND" not in figures
     assert 'method="-"' in figures
+
+
+def test_pages_of_ours_run_nothing_and_ask_nobody(served: tuple[Gateway, str]) -> None:
+    """A script in a page of this origin has the rights of whoever is logged in here."""
+    page = httpx.get(f"{served[1]}/docs")
+    document = httpx.get(f"{served[1]}/openapi.json").json()
+    assert page.status_code == 200
+    for word in ("<script", "http://", "https://", "src=", "onload"):
+        assert word not in page.text
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            assert f"<b>{method.upper()}</b> {path}" in page.text
+            assert escape(told["summary"]) in page.text
+    for path in ("/docs", "/healthz", "/v1/me", "/nowhere"):
+        said = httpx.get(f"{served[1]}{path}").headers
+        assert "default-src 'none'" in said["content-security-policy"]
+        assert "frame-ancestors 'none'" in said["content-security-policy"]
+        assert said["x-content-type-options"] == "nosniff"
 
 
 def test_there_is_no_websocket(served: tuple[Gateway, str]) -> None:

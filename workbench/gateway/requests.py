@@ -58,7 +58,9 @@ class Requests:
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = id
                 headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
                 headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
             await send(message)
 
         taken, is_whole = 0, False

@@ -18,6 +18,7 @@ from workbench.gateway.identity import Identities
 from workbench.gateway.refused import tell_refusals
 from workbench.gateway.requests import Requests
 from workbench.gateway.routes_catalog import catalog_router, rights_router
+from workbench.gateway.routes_docs import docs_router
 from workbench.gateway.routes_drafts import draft_router
 from workbench.gateway.routes_operations import operation_router
 from workbench.gateway.routes_questions import question_router
@@ -42,6 +43,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         lifespan=lambda _: _living(gateway),
         generate_unique_id_function=_name,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},  # these tell addresses
+        docs_url=None,  # these pages run scripts from elsewhere, with the rights of whoever is logged in here
         redoc_url=None,
         redirect_slashes=False,  # it would send a browser to whatever host a request names
     )
@@ -51,6 +53,7 @@ def make_app(gateway: Gateway) -> FastAPI:
     app.include_router(rights_router(gateway))
     app.include_router(draft_router(gateway))
     app.include_router(operation_router(gateway))
+    app.include_router(docs_router())
     if gateway.serving.released is not None:
         app.include_router(release_router(gateway, gateway.serving.released))
     if gateway.tokens is not None and isinstance(gateway.identity, Identities):
