@@ -14,8 +14,8 @@ from tests.review.play import WORKSPACE
 from workbench.access.principal import identify
 from workbench.declare.manifest import Manifest, Signed, digest
 from workbench.errors import QuestionError, WarehouseError
-from workbench.gateway.drafts import DraftBook
 from workbench.gateway.serving import Serving
+from workbench.session.draft_book import DraftBook
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 from workbench.warehouse.releases import Releases
 

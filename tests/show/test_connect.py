@@ -46,6 +46,44 @@ def test_a_draft_by_its_keys_is_asked_and_proposed(git: Git, capsys: pytest.Capt
     assert "Checking 'biggest'" in capsys.readouterr().err
 
 
+def test_a_saved_draft_is_there_in_ones_next_session_alone(git: Git) -> None:
+    with workbench.connect(git.folder, as_user="cora@example.org") as session:
+        session.draft(metric="passing", model="orders", expr="count(*)")
+        few = session.draft(metric="few", model="orders", expr="count(*)", filter="amount < 4")
+        few.save()
+        assert session.query(few, by="country").rows() == [{"country": "AT", "adhoc.few": 2}]
+        assert session.query({"how_many": few}).rows() == [{"how_many": 2}]
+    with workbench.connect(git.folder, as_user="cora@example.org") as session:
+        assert [card.name for card in session.metrics if card.state == "ad hoc"] == ["adhoc.few"]
+        session.draft(metric="few", model="orders", expr="count(*)", filter="amount < 6").save()
+    with workbench.connect(git.folder, as_user="CORA@example.org") as session:
+        assert session.query("adhoc.few").rows() == [{"adhoc.few": 3}]
+    with workbench.connect(git.folder, as_user="ana@example.org") as session:
+        assert [card for card in session.metrics if card.state == "ad hoc"] == []
+    (git.folder / "metrics/models/orders.yml").write_text(
+        WORKSPACE["metrics/models/orders.yml"].replace("semantic_model: orders", "semantic_model: sold")
+    )
+    for name in ("revenue", "orders"):
+        text = WORKSPACE[f"metrics/sales/{name}.yml"].replace("model: orders", "model: sold")
+        (git.folder / f"metrics/sales/{name}.yml").write_text(text)
+    with workbench.connect(git.folder, as_user="cora@example.org") as session:
+        assert "adhoc.few" not in [card.name for card in session.metrics], "what it used is gone, and nothing breaks"
+
+
+def test_a_found_metric_and_dimension_are_asked_for_as_they_are(git: Git) -> None:
+    with workbench.connect(git.folder) as session:
+        (revenue,) = (card for card in session.metrics if card.name == "revenue")
+        (country,) = (card for card in session.dimensions("revenue") if card.path == "country")
+        assert session.query(revenue, by=[country]).rows() == session.query("revenue", by="country").rows()
+
+
+def test_an_expression_of_a_draft_is_text(git: Git) -> None:
+    with workbench.connect(git.folder) as session:
+        with pytest.raises(QuestionError, match="'expr' is a IntegerScalar.*An expression is text"):
+            session.draft(expr=session.table("gold.orders").count())
+        assert session.query(session.draft(expr="revenue / orders_placed")).rows() == [{"adhoc.draft": 8.0}]
+
+
 def test_who_may_not_publish_may_not_propose(git: Git) -> None:
     with workbench.connect(git.folder, as_user="ana@example.org") as session:
         draft = session.draft("metric: mine\nmodel: orders\nexpr: count(*)\n")

@@ -21,12 +21,12 @@ from workbench.declare.settings import read_settings
 from workbench.declare.workspace import Workspace
 from workbench.gateway.bounds import Bounds
 from workbench.gateway.connection import Connection
-from workbench.gateway.drafts import DraftBook
 from workbench.gateway.gateway import Gateway, data_folder
 from workbench.gateway.server import make_app
 from workbench.gateway.serving import Serving
 from workbench.gateway.trust import open_trust
 from workbench.gateway.workers import Workers
+from workbench.session.draft_book import DraftBook
 from workbench.session.identity import local_identity
 from workbench.warehouse.limits import MB, Limits
 from workbench.warehouse.open import open_engine, open_ledger, prepare

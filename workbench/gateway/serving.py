@@ -16,8 +16,8 @@ from workbench.access.principal import Principal
 from workbench.declare.manifest import digest
 from workbench.declare.workspace import FOLDERS, Workspace, load
 from workbench.errors import DeclarationError, Problem, WorkbenchError
-from workbench.gateway.drafts import DraftBook
 from workbench.quality.problems import find_problems
+from workbench.session.draft_book import DraftBook
 from workbench.session.ground import Ground
 from workbench.session.session import Session
 from workbench.warehouse.releases import CURRENT, Releases
@@ -152,9 +152,7 @@ class Serving:
 
     def _made(self, ground: Ground, principal: Principal) -> Session:
         session = Session(ground.workspace, principal, ground.engine, ground.ledger, ground=ground)
-        for text in self.drafts.of(principal.name).values():
-            with suppress(WorkbenchError):  # what it uses may be gone; it is kept, and asked again when that is back
-                session.draft(text)
+        session.take_up(self.drafts.of(principal.name).values())
         return session
 
 

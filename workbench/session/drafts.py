@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,15 @@ class Drafts:
 
 @dataclass(frozen=True, slots=True)
 class Draft(MetricCard):
-    """The card of a draft, which may be proposed for review."""
+    """The card of a draft, which may be asked for, saved, and proposed for review."""
 
     proposer: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    keeper: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+
+    def save(self) -> None:
+        """Keep it for sessions of one's own to come, in the place of one of the same name; nobody else sees it."""
+        if self.keeper is not None:  # a gateway keeps drafts as they are made
+            self.keeper()
 
     def propose(self) -> Any:
         """Put it on a branch of its own, checked, and open or prepare its pull request; takes the right to publish.
@@ -96,9 +103,10 @@ Propose = Callable[["Proposal", Path, Any], Any]
 """Puts the file of a draft on a branch of a workspace, checked on an engine where there is one; given from above."""
 
 
-def draft_of(card: MetricCard, proposer: Callable[[], Any] | None) -> Draft:
-    """The card of a draft with what proposes it."""
-    return Draft(**{one.name: getattr(card, one.name) for one in fields(MetricCard)}, proposer=proposer)
+def draft_of(card: MetricCard, proposer: Callable[[], Any] | None, keeper: Callable[[], None] | None = None) -> Draft:
+    """The card of a draft with what proposes it, and what keeps it."""
+    facts = {one.name: getattr(card, one.name) for one in fields(MetricCard)}
+    return Draft(**facts, proposer=proposer, keeper=keeper)
 
 
 def draft_text(text: str | None, keys: Mapping[str, Any]) -> str:
@@ -107,7 +115,21 @@ def draft_text(text: str | None, keys: Mapping[str, Any]) -> str:
         raise QuestionError(
             Problem("bad-draft", "give a draft as YAML, or by its keys.", hint="draft(metric='m', model=..., expr=...)")
         )
+    odd = next((key for key, value in keys.items() if not _is_plain(value)), None)
+    if odd is not None:
+        said = (
+            f"'{odd}' is a {type(keys[odd]).__name__}, and a draft is written down: its keys are text, numbers, lists."
+        )
+        raise QuestionError(Problem("bad-draft", said, hint='An expression is text: expr="sum(amount) / count(*)".'))
     return text if text is not None else dump({"metric": "draft", **keys})
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _is_plain(one) for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int | float | date)
 
 
 @dataclass(frozen=True, slots=True)

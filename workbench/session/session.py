@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time as clock
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
@@ -43,6 +43,7 @@ from workbench.session.catalog import DimensionCard, MetricCard, ModelCard
 from workbench.session.compiling import Compiled, Compiler
 from workbench.session.deprecation import refuse_ended
 from workbench.session.door import About, Explanation
+from workbench.session.draft_book import DraftBook
 from workbench.session.drafts import Draft, Drafts, Proposal, Propose, draft_of, draft_text
 from workbench.session.explained import Explained
 from workbench.session.ground import Ground
@@ -74,8 +75,12 @@ class Session:
         propose: Propose | None = None,
         ground: Ground | None = None,
         drafts: Drafts | None = None,
+        book: DraftBook | None = None,
     ) -> None:
-        """``ground`` is what sessions of several people share; without, the session stands on its own."""
+        """``ground`` is what sessions of several people share; without, the session stands on its own.
+
+        ``book`` is where drafts are saved.
+        """
         self.workspace = workspace
         self.principal = principal
         self._engine = engine
@@ -87,6 +92,7 @@ class Session:
         root = workspace.root
         self.about = About(workspace.settings.name or root.name, str(root), self.ground.release, principal.environment)
         self._drafts = drafts or Drafts()
+        self._book = book
         self._compiler = self._new_compiler()
         self._fresh_for = ""
         self._fresh: dict[str, datetime | None] = {}
@@ -278,7 +284,18 @@ class Session:
         self._drafts = drafts
         self.__dict__.pop("_graph", None)
         self._compiler = self._new_compiler()
-        return draft_of(metric_card(self._graph, drafts.latest), self._proposer(drafts.latest))
+        name = drafts.latest
+        return draft_of(metric_card(self._graph, name), self._proposer(name), self._keeper(name))
+
+    def take_up(self, texts: Iterable[str]) -> None:
+        """Draft again what was saved; what it uses may be gone, then it is left where it is kept."""
+        for text in texts:
+            with suppress(WorkbenchError):
+                self.draft(text)
+
+    def _keeper(self, name: str) -> Callable[[], None] | None:
+        book, text = self._book, self._drafts.texts[name]
+        return (lambda: book.keep(self.principal.name, name, text)) if book is not None else None
 
     def _proposer(self, name: str) -> Callable[[], Any] | None:
         if self._propose is None:
@@ -369,7 +386,7 @@ class Session:
         """A compiler that knows no question yet: what they are made from has changed."""
         return Compiler(self._engine, lambda: self._salt, self.ground.templates, self._is_met)
 
-    def _is_met(self, model: str, role: str) -> bool:
+    def _is_met(self, model: str, role: str | tuple[str, ...]) -> bool:
         return self.ground.keys.is_met(self.ground.graph, model, role)
 
     def _scoped(self, text: str) -> Prepared:
@@ -567,8 +584,10 @@ def open_session(
                 hint="Declare roles in access/roles.yml; 'workbench init' writes a first set.",
             )
         )
-    engine = open_engine(root, where, say)
-    return Session(loaded, principal, engine, open_ledger(root), draw, propose=propose)
+    engine, book = open_engine(root, where, say), DraftBook(root / ".workbench" / "drafts")
+    session = Session(loaded, principal, engine, open_ledger(root), draw, propose=propose, book=book)
+    session.take_up(book.of(principal.name).values())
+    return session
 
 
 def _outcome(whole: bool) -> str:

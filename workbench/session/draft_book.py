@@ -1,4 +1,4 @@
-"""The drafts of people to files of the gateway's own, so that they outlive sessions and restarts."""
+"""The drafts of people to files, so that they outlive sessions and restarts."""
 
 from __future__ import annotations
 
