@@ -85,7 +85,7 @@ def test_a_release_is_served_at_once_and_alone_and_on_record(tmp_path: Path) -> 
             ("publish:metric", "allow", CORA),
             ("publish:metric", "allow", CORA),
         ]
-        assert shop.seen[2].resources == ("release 2", told[0]["digest"])
+        assert shop.seen[2].resources == ("release 2 to dev", told[0]["digest"])
         assert shop.gateway.audit is not None
         assert shop.gateway.audit.verify()
 

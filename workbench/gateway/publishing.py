@@ -54,7 +54,7 @@ class Publishing:
         with self._refusals(who, PUBLISH, request) as resources:
             signed, files = unpacked(body)
             manifest = signed.manifest
-            resources.extend((f"release {manifest.number}", digest(manifest)))
+            resources.extend((f"release {manifest.number} to {manifest.environment}", digest(manifest)))
             claims = self._issuers.claims(signed, self._served(who).signers)
 
             def admitted() -> None:
@@ -77,9 +77,10 @@ class Publishing:
         """Serve an earlier release; raises `WorkbenchError`, on record."""
         who = self._gateway.who(request)
         with self._refusals(who, ROLLBACK, request) as resources:
+            resources.append(f"release {name} to {who.environment}")
             self._require(who, ROLLBACK)
             found = self._store.find(name)
-            resources.extend((f"release {found.manifest.number}", digest(found.manifest)))
+            resources.append(digest(found.manifest))
             self._store.serve_again(found, self._last(ROLLBACK, resources, request))
         self._gateway.serving.settle()
         return found
