@@ -279,10 +279,11 @@ class Plan:
     def met(self) -> frozenset[tuple[str, str]]:
         """The (model, role) of joins whose partners must all be there for the plan to be right."""
         out: set[tuple[str, str]] = set()
-        for leg in (*self.legs, *(leg for level in self.levels for leg in level.plan.legs)):
+        for leg in self.legs:
             models = {"": leg.source.model, **{a.source.relation: a.source.model for a in leg.attached}}
             out |= {(models[a.parent], a.role) for a in leg.attached if a.met}
-        return frozenset(out)
+        behind = (among.plan for leg in self.legs for among in leg.among)
+        return frozenset(out).union(*(plan.met() for plan in (*behind, *(level.plan for level in self.levels))))
 
     def tables(self) -> tuple[str, ...]:
         """Every table the plan reads."""

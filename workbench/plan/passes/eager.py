@@ -45,6 +45,8 @@ def is_plain(leg: Leg) -> bool:
 
 
 def _leg(leg: Leg, facts: Facts) -> Leg:
+    if leg.overlaps:
+        return leg  # which groups a row is in is known of rows alone
     if leg.move is not None:
         return _moved(leg, facts)
     rows = facts.size_of(leg.source.table)

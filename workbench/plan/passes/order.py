@@ -11,7 +11,7 @@ from workbench.plan.passes.facts import Facts
 from workbench.plan.passes.nested import nested
 from workbench.plan.passes.partners import partners
 from workbench.plan.passes.together import together
-from workbench.plan.steps import Plan
+from workbench.plan.steps import Leg, Plan
 
 PASSES: tuple[Callable[[Plan, Facts], Plan], ...] = (
     lambda plan, facts: conditions(plan),
@@ -29,13 +29,19 @@ def improve(plan: Plan, facts: Facts) -> Plan:
 
 
 def _crosses(plan: Plan) -> bool:
-    """Whether it goes over a bridge: a row stands there several times, and what passes know of rows does not hold."""
+    """Whether it goes over a bridge: a row stands there several times, and legs over it do not read the same rows."""
     return any(leg.crosses for leg in plan.legs) or any(_crosses(level.plan) for level in plan.levels)
 
 
 def _each(plan: Plan, facts: Facts) -> Plan:
-    if _crosses(plan):
-        return plan
+    plan = replace(plan, legs=tuple(_behind(leg, facts) for leg in plan.legs))
     for one in PASSES:
         plan = one(plan, facts)
     return replace(plan, levels=tuple(replace(level, plan=_each(level.plan, facts)) for level in plan.levels))
+
+
+def _behind(leg: Leg, facts: Facts) -> Leg:
+    """The leg with every pass over the plans behind its conditions and its ranking."""
+    if not leg.among:
+        return leg
+    return replace(leg, among=tuple(replace(one, plan=improve(one.plan, facts)) for one in leg.among))
