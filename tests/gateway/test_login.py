@@ -149,6 +149,16 @@ def test_a_code_counts_once_and_with_its_own_state_verifier_and_nonce(site: Site
     assert browser.get(back).json() == {"slug": "login-failed"}
 
 
+def test_a_session_that_somebody_else_knows_is_not_made_ones_own(site: Site, openid: OpenId) -> None:
+    known = "wbs_0123456789ab_" + "k" * 43
+    browser, thief = site.browser(), site.browser()
+    browser.cookies.set("workbench_session", known)
+    done = browser.get(arrive(openid, browser))
+    assert known not in done.headers["set-cookie"]
+    thief.cookies.set("workbench_session", known)
+    assert thief.get("/me").json() == {"slug": "bad-token"}
+
+
 def test_bad_cookies_states_and_errors(site: Site, openid: OpenId, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = site.browser()
     back = arrive(openid, browser)

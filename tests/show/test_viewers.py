@@ -119,6 +119,26 @@ def test_a_visit_is_not_named_by_its_visitor(served: tuple[Gateway, str], boards
         assert client.get("/operations", headers={"Bokeh-Session-Id": "chosen"}).status_code == 403
 
 
+def test_nobody_listens_to_a_visit_of_somebody_else(served: tuple[Gateway, str], boards: str) -> None:  # noqa: F811
+    upgrade = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13", "Origin": boards.rstrip("/"),
+    }  # fmt: skip
+    bearer = {"Authorization": f"Bearer {token(served[0], SAM)}"}
+    with browser(boards) as client:
+        token_of_visit = re.search(r'"token":"([^"]+)"', client.get("/operations", headers=bearer).text)
+        assert token_of_visit
+        named = {"Sec-WebSocket-Protocol": f"bokeh, {token_of_visit[1]}"}
+        assert client.get("/operations/ws", headers={**upgrade, **named}).status_code == 403
+        for origin in ("http://evil.example", "null"):
+            headers = {**upgrade, **named, **bearer, "Origin": origin}
+            assert client.get("/operations/ws", headers=headers).status_code == 403
+        for path in ("/operations/metadata", "/operations/autoload.js"):
+            assert client.get(path).status_code in (302, 403, 404)
+        for path in ("/static/..%2f..%2f..%2fpyproject.toml", "/static/extensions/..%2f..%2fetc/passwd"):
+            assert client.get(path, headers=bearer).status_code in (400, 403, 404)
+
+
 def test_what_one_may_not_open_reads_as_missing(served: tuple[Gateway, str], boards: str) -> None:  # noqa: F811
     with signed_in(boards, token(served[0], PAULA, ("read:metric",))) as client:
         assert client.get("/operations").status_code == 404

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from workbench.errors import Place
 from workbench.review.review import Review
@@ -39,15 +41,20 @@ def _results(review: Review) -> Iterator[dict[str, Any]]:
             yield _result(f"change-{change.risk}", LEVELS[change.risk], said, change.place)
 
 
+def _plain(text: str) -> str:
+    """Text in which nothing is a link: names and messages hold whatever the change wrote."""
+    return re.sub(r"([\\\[\]])", r"\\\1", text)
+
+
 def _result(rule: str, level: str, message: str, place: Place | None) -> dict[str, Any]:
     place = place or Place("metrics")
     where = {
-        "artifactLocation": {"uri": place.file},
+        "artifactLocation": {"uri": quote(place.file)},
         "region": {"startLine": place.line, "startColumn": place.column},
     }
     return {
         "ruleId": rule,
         "level": level,
-        "message": {"text": message},
+        "message": {"text": _plain(message)},
         "locations": [{"physicalLocation": where}],
     }
