@@ -34,7 +34,8 @@ shops = st.fixed_dictionaries(
         "customers": rows("customer_id", 3, region_id=maybe | small, tier=tiers, joined=maybe | days),
         "orders": rows(
             "order_id", 12, customer_id=maybe | small, ship_region_id=maybe | small,
-            status=states, amount=maybe | st.integers(-20, 120), placed=moments | moments | maybe,
+            status=states, amount=maybe | st.integers(-20, 120) | st.sampled_from([7, 7, 30]),
+            placed=moments | moments | maybe,
         ),
         "refunds": rows(
             "refund_id", 6, customer_id=maybe | small, amount=maybe | st.integers(0, 50), refunded=maybe | days
@@ -195,6 +196,26 @@ def test_a_range_picks_periods_and_changes_none(
         part = answered(asking, metrics, replace(everything, time=(low, high)))
     start, end = (shop_time.shown(datetime(d.year, d.month, d.day), grain) for d in (low, high))
     assert_same(part, {key: values for key, values in whole.items() if key[0] and start <= key[0] <= end})
+
+
+@pytest.mark.parametrize("where", [None, "metric_time.month = '2024-03-01' or status = 'open'"])
+def test_equal_values_of_several_rows_count_as_often_as_they_stand_there(
+    workspace: Workspace, where: str | None
+) -> None:
+    orders = [
+        {"order_id": i, "customer_id": None, "ship_region_id": None, "status": None, "amount": amount, "placed": day}
+        for i, (amount, day) in enumerate([(10, 29), (10, 29), (10, 28), (50, 29)], 1)
+        for day in [datetime(2024, 2, day)]
+    ]
+    orders.append({**orders[0], "order_id": 9, "placed": datetime(2024, 3, 31), "amount": None})
+    with session(workspace, {"orders": orders}) as asking:
+        for by in ("metric_time.month", "metric_time.quarter"):
+            asked = Question(metrics="median_month_ago", by=by, where=where, time=("2024-03-01", "2024-03-31"))
+            assert [row["median_month_ago"] for row in asking.ask(asked).rows()][-1] == 10
+        # Three days of a week look at the end of February, of which the week sees each row once.
+        weeks = Question(metrics="median_month_ago", by="metric_time.week", where=where)
+        seen = {str(row["metric_time.week"]): row["median_month_ago"] for row in asking.ask(weeks).rows()}
+    assert seen["2024-03-25"] == 10
 
 
 def test_every_metric_over_time_has_a_meaning(workspace: Workspace) -> None:
