@@ -152,7 +152,7 @@ class Serving:
 
     def _made(self, ground: Ground, principal: Principal) -> Session:
         session = Session(ground.workspace, principal, ground.engine, ground.ledger, ground=ground)
-        session.take_up(self.drafts.of(principal.name).values())
+        self.drafts.take_up(principal.name, session.draft)
         return session
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
-from workbench.errors import Problem, QuestionError, WarehouseError
+from workbench.errors import Problem, QuestionError, WarehouseError, WorkbenchError
 
 MOST = 200
 """Drafts that one person may keep."""
@@ -27,6 +28,12 @@ class DraftBook:
         """The texts of one person, in the order in which they were written."""
         with self._lock:
             return dict(self._texts(person))
+
+    def take_up(self, person: str, draft: Callable[[str], object]) -> None:
+        """Draft again what one person kept; where what it uses is gone, it stays in the book until that is back."""
+        for text in self.of(person).values():
+            with suppress(WorkbenchError):
+                draft(text)
 
     def keep(self, person: str, name: str, text: str) -> None:
         """Keep a draft, in the place of one of the same name; raises where it cannot be written."""

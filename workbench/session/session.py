@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time as clock
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
@@ -286,12 +286,6 @@ class Session:
         self._compiler = self._new_compiler()
         name = drafts.latest
         return draft_of(metric_card(self._graph, name), self._proposer(name), self._keeper(name))
-
-    def take_up(self, texts: Iterable[str]) -> None:
-        """Draft again what was saved; what it uses may be gone, then it is left where it is kept."""
-        for text in texts:
-            with suppress(WorkbenchError):
-                self.draft(text)
 
     def _keeper(self, name: str) -> Callable[[], None] | None:
         book, text = self._book, self._drafts.texts[name]
@@ -586,7 +580,7 @@ def open_session(
         )
     engine, book = open_engine(root, where, say), DraftBook(root / ".workbench" / "drafts")
     session = Session(loaded, principal, engine, open_ledger(root), draw, propose=propose, book=book)
-    session.take_up(book.of(principal.name).values())
+    book.take_up(principal.name, session.draft)
     return session
 
 
