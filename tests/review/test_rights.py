@@ -100,3 +100,18 @@ def test_whom_the_gateway_believes_is_a_right_of_everybody(tmp_path: Path) -> No
         out.write(more)
     assert widened(before, after) == ()
     assert any("[tool.workbench.gateway]" in str(one) for one in widened(before, load(tmp_path / "after").require()))
+
+
+@pytest.mark.parametrize("file", ["access/release_keys", "access/allowed_signers"])
+def test_another_signature_that_counts_is_a_widening(tmp_path: Path, file: str) -> None:
+    before, after = workspace(tmp_path / "before"), workspace(tmp_path / "after")
+    (before.root / file).write_text("one  of-ours\nold gone\n")
+    (after.root / file).write_text("# none\none of-ours\n\n")
+    assert widened(before, after) == ()
+    (after.root / file).write_text("one of-ours\noidc:https://forge.example ref=refs/heads/main\n")
+    what = "may sign releases" if "release" in file else "may sign commits"
+    assert [str(one) for one in widened(before, after)] == [
+        f"whoever 'oidc:https://forge.example ref=refs/heads/main' means {what}"
+    ]
+    (before.root / file).unlink()
+    assert len(widened(before, after)) == 2

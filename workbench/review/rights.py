@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from workbench.access.principal import Claims, identify
 from workbench.access.restriction import Mask, Restriction, RowFilter
 from workbench.access.rules import decide, restriction
+from workbench.access.signers import KEYS
 from workbench.access.verbs import UNMASK, VERBS
 from workbench.declare.workspace import Workspace
 from workbench.graph.build import build
 from workbench.graph.tags import column_tags
+from workbench.review.people import SIGNERS
 
 ANYBODY = "anybody else signed in"
 """Stands for whoever is in no group."""
@@ -41,7 +43,19 @@ def widened(base: Workspace, head: Workspace) -> tuple[Widening, ...]:
                 found[Widening(who, what)] = None
     if base.settings.gateway != head.settings.gateway:
         found[Widening(ANYBODY, "may be taken for somebody else: [tool.workbench.gateway] says whom to believe")] = None
+    for file, what in ((KEYS, "may sign releases"), (SIGNERS, "may sign commits")):
+        for line in sorted(_lines(head, file) - _lines(base, file)):
+            found[Widening(f"whoever '{line}' means", what)] = None
     return tuple(found)
+
+
+def _lines(workspace: Workspace, file: str) -> set[str]:
+    """What a file of keys says, a line each."""
+    try:
+        said = (workspace.root / file).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return set()
+    return {" ".join(line.split()) for line in said if line.strip() and not line.lstrip().startswith("#")}
 
 
 def _claimed(base: Workspace, head: Workspace) -> Iterator[tuple[str, Claims]]:
