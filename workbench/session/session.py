@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.access.guard import Pass, issue
 from workbench.access.masks import conceal
-from workbench.access.principal import Principal, identify
+from workbench.access.principal import Principal
 from workbench.access.restriction import Restriction
 from workbench.access.rules import require, restriction
 from workbench.access.view import narrow
 from workbench.declare.dashboard import Dashboard
 from workbench.declare.question import Question
-from workbench.declare.workspace import Workspace, find_root, load
+from workbench.declare.workspace import Workspace
 from workbench.errors import (
-    AccessDenied,
     DeclarationError,
     Problem,
     QuestionError,
@@ -47,7 +46,6 @@ from workbench.session.draft_book import DraftBook
 from workbench.session.drafts import Draft, Drafts, Proposal, Propose, draft_of, draft_text
 from workbench.session.explained import Explained
 from workbench.session.ground import Ground
-from workbench.session.identity import local_identity
 from workbench.session.prepared import Batches, Lane, Prepared, Saved, Streamed
 from workbench.session.reading import answer_columns, freshness
 
@@ -539,49 +537,6 @@ class Session:
         from workbench.session.catalog import Cards
 
         return Cards(cards, draw=self._draw)
-
-
-def open_session(
-    workspace: str | Path | None = None,
-    *,
-    as_user: str | None = None,
-    environment: str | None = None,
-    draw: Draw | None = None,
-    propose: Propose | None = None,
-    say: Any = None,
-) -> Session:
-    """A session over the embedded warehouse of a workspace; builds the warehouse where its source is known.
-
-    Raises `DeclarationError` for a broken workspace, `AccessDenied` for nobody, `WarehouseError` for the warehouse.
-    """
-    from workbench.warehouse.open import open_engine, open_ledger
-
-    root = Path(workspace).resolve() if workspace is not None else find_root()
-    if not root.is_dir():
-        raise QuestionError(
-            Problem(
-                "no-workspace",
-                f"no folder '{workspace}'.",
-                hint="Give the folder of a workspace, or the address of a gateway with its 'http://'.",
-            )
-        )
-    loaded = load(root).require()
-    settings = loaded.settings
-    name = environment or settings.default_environment
-    where = settings.environment(name)
-    principal = identify(loaded.roles, loaded.groups, local_identity(as_user, settings.identity), name)
-    if not principal.roles:
-        raise AccessDenied(
-            Problem(
-                "no-role",
-                f"'{principal.name}' has no role: access/ declares none.",
-                hint="Declare roles in access/roles.yml; 'workbench init' writes a first set.",
-            )
-        )
-    engine, book = open_engine(root, where, say), DraftBook(root / ".workbench" / "drafts")
-    session = Session(loaded, principal, engine, open_ledger(root), draw, propose=propose, book=book)
-    book.take_up(principal.name, session.draft)
-    return session
 
 
 def _outcome(whole: bool) -> str:

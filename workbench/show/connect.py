@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from workbench.errors import Problem, QuestionError
 from workbench.session.catalog import Cards
 from workbench.session.door import Door, Explanation
-from workbench.session.session import Session, open_session
+from workbench.session.opening import open_session
+from workbench.session.session import Session
 
 if TYPE_CHECKING:
     from workbench.gateway.wire import QueryState
