@@ -188,3 +188,17 @@ def test_workers_end_with_their_parent(file: Path, tmp_path: Path, program: str)
         time.sleep(0.02)
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_is_watched_by_nobody_is_not_asked(file: Path) -> None:
+    pool = Workers(file, 1, LIMITS)
+    try:
+        assert pool.await_ready()
+        for worker in tuple(pool._all):
+            worker._watched.put(None)
+            worker._watcher.join(5)
+        lost = set(pool.pids)
+        assert ask(pool, "SELECT 1 AS one") == [{"one": 1}]
+        assert not lost & set(pool.pids)
+    finally:
+        pool.close()

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Place, Problem, QuestionError, WarehouseError, WorkbenchError
@@ -72,6 +73,10 @@ class WorkerProcess:
         )
         theirs.close()
         os.close(write)
+        # One for all statements: to start a thread for each would take longer than a small one.
+        self._watched: SimpleQueue[Rows | None] = SimpleQueue()
+        self._watcher = threading.Thread(target=self._watch, name="worker-watch", daemon=True)
+        self._watcher.start()
 
     @property
     def pid(self) -> int:
@@ -80,8 +85,8 @@ class WorkerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can still be asked."""
-        return not self._cause and self._process.poll() is None
+        """Whether it can still be asked; not where nobody would hold it to its limits."""
+        return not self._cause and self._watcher.is_alive() and self._process.poll() is None
 
     def await_ready(self) -> bool:
         """Wait until it has loaded and opened what it needs; False where it died of that."""
@@ -115,6 +120,7 @@ class WorkerProcess:
     def close(self) -> None:
         """Kill it and clear away what it left."""
         self.kill("closed")
+        self._watched.put(None)
         self._process.wait()
         for end in (self._lines, self._control, self._data):
             end.close()
@@ -133,6 +139,10 @@ class WorkerProcess:
             return self._hear()
         except (OSError, ValueError):
             raise self.lost() from None
+
+    def watch(self, rows: Rows) -> None:
+        """Hold a statement to its limits, from another thread, until it is over."""
+        self._watched.put(rows)
 
     def frames(self, most: int) -> FrameReader:
         """The Arrow stream that the worker has begun, of a result that may have so many bytes."""
@@ -153,6 +163,10 @@ class WorkerProcess:
         except (OSError, IndexError):
             return 0, 0.0
         return resident, (int(ticks[11]) + int(ticks[12])) / _TICK
+
+    def _watch(self) -> None:
+        while (rows := self._watched.get()) is not None:
+            rows.watch()
 
     def _hear(self) -> dict[str, Any]:
         line = self._lines.readline()
@@ -194,7 +208,7 @@ class Rows:
 
     def begin(self, sql: str) -> None:
         """Send the statement and read the schema."""
-        threading.Thread(target=self._watch, name="worker-watch", daemon=True).start()
+        self._worker.watch(self)
         limits = {"cpu_seconds": self._limits.cpu_seconds, "result": self._limits.result}
         try:
             self._worker.say({"number": self._number, "sql": sql, **limits})
@@ -322,8 +336,8 @@ class Rows:
             self._reader = self._frames = None
             self._when_ended(self.retires)
 
-    def _watch(self) -> None:
-        """Stop the worker at the first limit that it passes."""
+    def watch(self) -> None:
+        """Stop the worker at the first limit that it passes; returns when the statement is over."""
         while not self._over.wait(GLANCE):
             resident, cpu = self._worker.usage()
             if resident > self._worker.limits.memory:
