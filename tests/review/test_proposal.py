@@ -83,9 +83,18 @@ def test_what_is_wrong_leaves_no_branch(git: Git, engine: DuckDBEngine, text: st
 def test_what_is_there_is_not_replaced(git: Git, engine: DuckDBEngine) -> None:
     with pytest.raises(ReviewError, match="is there already"):
         proposed(git, engine, file="metrics/sales/revenue.yml")
-    proposed(git, engine)
-    with pytest.raises(ReviewError, match="there is a branch"):
-        proposed(git, engine)
+
+
+def test_proposed_again_it_is_one_more_commit_where_anything_changed(git: Git, engine: DuckDBEngine) -> None:
+    first = proposed(git, engine)
+    assert proposed(git, engine).commit == first.commit
+    git.commit({"README.md": "Words."})
+    second = proposed(git, engine, TEXT + "unit: EUR\n")
+    assert git("rev-parse", f"{second.commit}^") == first.commit
+    assert git("show", f"propose/biggest:{FILE}").endswith("unit: EUR")
+    with pytest.raises(ReviewError):
+        proposed(git, engine, TEXT.replace("amount", "gone"))
+    assert git("rev-parse", "propose/biggest") == second.commit
 
 
 class Forge:
@@ -153,6 +162,7 @@ def test_without_a_token_it_says_what_to_do(git: Git, engine: DuckDBEngine, monk
     git("remote", "add", "origin", "git@github.com:sky/ways.git")
     made = proposed(git, engine)
     assert made.steps == (
+        "workbench review --base main --head propose/biggest",
         "git push origin propose/biggest",
         "open https://github.com/sky/ways/compare/propose/biggest?expand=1",
     )

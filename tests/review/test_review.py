@@ -88,6 +88,15 @@ def test_tests_that_the_change_breaks_stop_the_merge_and_those_broken_before_do_
     assert "No time was left to run the tests of `revenue`" in markdown(hurried)
 
 
+def test_the_value_of_a_new_metric_is_shown(git: Git, engine: DuckDBEngine) -> None:
+    late = "metric: late\nowner: sales\nmodel: orders\nexpr: count(*)\nwindow: 2 days\n"
+    git.commit({"metrics/sales/new.yml": f"metric: new\nowner: sales\nmodel: orders\nexpr: count(*)\n---\n{late}"})
+    found = looked(git, engine=engine)
+    assert [(value.metric, value.was, value.after) for value in found.values] == [("late", "", None), ("new", "", 300)]
+    assert "| `new` | none | 300 | new |  |" in markdown(found)
+    assert "metrics it reaches" not in markdown(found)
+
+
 def test_the_work_tree_is_reviewed_before_it_is_committed(git: Git) -> None:
     (git.folder / REVENUE).write_text(WORKSPACE[REVENUE].replace("amount", "net"), encoding="utf-8")
     assert [change.name for change in looked(git, head=None).changes] == ["revenue"]

@@ -32,8 +32,9 @@ def _head(review: Review) -> Iterator[str]:
     said = ", ".join(f"{number} {risk}" for number, risk in counted if number) or "nothing that means something"
     head = f"`{review.head[:12]}`" if review.head else "the work tree"
     yield f"From `{review.base[:12]}` to {head} changed: {said}."
-    if review.values:
-        yield f"Of {len(review.values)} metrics it reaches, the values of {moved} moved."
+    reached = sum(bool(value.was) for value in review.values)
+    if reached:
+        yield f"Of {reached} metrics it reaches, the values of {moved} moved."
 
 
 def _rulings(review: Review) -> Iterator[str]:
@@ -122,7 +123,7 @@ def _total(value: Values) -> str:
     name = f"`{_code(value.metric)}`"
     if value.problems:
         return f"| {name} | | | cannot be compared: {_plain(value.problems[0].message)} | |"
-    moved = _change(value.before, value.after) or ("in groups" if value.moved else "none")
+    moved = "new" if not value.was else _change(value.before, value.after) or ("in groups" if value.moved else "none")
     rows = ""
     if value.rows and (value.rows.lost or value.rows.won):
         rows = f"{value.rows.lost:,} no longer counted, {value.rows.won:,} newly counted"

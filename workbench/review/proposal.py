@@ -21,6 +21,7 @@ from workbench.quality.problems import find_problems
 from workbench.review.lint import lint, problems
 from workbench.review.repository import (
     Repository,
+    branch_here,
     branch_with,
     commit_of,
     entries,
@@ -28,6 +29,7 @@ from workbench.review.repository import (
     push,
     remote_url,
     repository,
+    tip_of,
 )
 from workbench.review.review import READ
 from workbench.warehouse.engine import Engine
@@ -60,15 +62,17 @@ class Proposed:
 
 
 def propose(root: Path, file: str, text: str, engine: Engine | None, say: Say = lambda line: None) -> Proposed:
-    """Put the file of a metric on a new branch, without touching the files that lie here, and check what it makes.
+    """Put the file of a metric on a branch of its own, leaving the files that lie here, and check what it makes.
 
-    It is named as its metric; without an engine it is not held against data.
+    It is named as its metric; without an engine it is not held against data. Proposed again, it is one more commit.
     Raises what is wrong with it (`DeclarationError`, `ReviewError`), and then leaves no branch behind.
     """
     repo = repository(root)
-    start = commit_of(repo, "HEAD")
     path, metric = repo.prefix + file, Path(file).stem
-    if path in entries(repo, start):
+    branch = f"propose/{metric}"
+    here = commit_of(repo, "HEAD")
+    start = tip_of(repo, branch) or here
+    if path in entries(repo, here):
         hint = "Change that file in a branch instead."
         raise ReviewError(Problem("already-there", f"'{file}' is there already.", hint=hint))
     say(f"Checking '{metric}' ...")
@@ -79,9 +83,10 @@ def propose(root: Path, file: str, text: str, engine: Engine | None, say: Say = 
         (made / file).write_text(text, encoding="utf-8")
         workspace = load(made).require()
         warnings, value = _checked(workspace, metric, engine)
-    branch = f"propose/{metric}"
     commit = branch_with(repo, branch, start, path, text.encode(), f"Propose the metric {metric}")
     url, steps = _opened(repo, branch, metric)
+    if steps:  # what reviewers will see
+        steps = (f"workbench review --base {branch_here(repo) or here} --head {branch}", *steps)
     return Proposed(metric, file, branch, commit, warnings, value, url, steps)
 
 

@@ -225,19 +225,35 @@ def signed_commits(repo: Repository, base: str, head: str, signers: Path) -> tup
 
 
 def branch_with(repo: Repository, branch: str, start: str, path: str, content: bytes, message: str) -> str:
-    """A new branch from ``start`` with one more file, made aside: neither files that lie here nor the index change."""
-    if not _git(repo.top, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", check=False).returncode:
-        hint = f"Delete it first: git branch -D {branch}."
-        raise ReviewError(Problem("already-there", f"there is a branch '{branch}'.", hint=hint))
+    """One more commit on a branch, which starts at ``start`` where it is new, with a file as given.
+
+    It is made aside: neither files that lie here nor the index change.
+    """
+    was = tip_of(repo, branch)
+    start = was or start
     blob = _git(repo.top, "hash-object", "-w", "--stdin", feed=content).stdout.decode().strip()
     with TemporaryDirectory(prefix="workbench-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         _git(repo.top, "read-tree", start, more=index)
         _git(repo.top, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", more=index)
         tree = _git(repo.top, "write-tree", more=index).stdout.decode().strip()
+    if was and tree == _git(repo.top, "rev-parse", f"{was}^{{tree}}").stdout.decode().strip():
+        return was  # it is there as it should be
     commit = _git(repo.top, "commit-tree", tree, "-p", start, "-m", message).stdout.decode().strip()
-    _git(repo.top, "update-ref", f"refs/heads/{branch}", commit, "0" * 40)
+    _git(repo.top, "update-ref", f"refs/heads/{branch}", commit, was or "0" * 40)
     return commit
+
+
+def tip_of(repo: Repository, branch: str) -> str:
+    """The commit that a branch stands at; '' where there is no such branch."""
+    found = _git(repo.top, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}", check=False)
+    return "" if found.returncode else found.stdout.decode().strip()
+
+
+def branch_here(repo: Repository) -> str:
+    """The branch that is checked out; '' on a detached head."""
+    found = _git(repo.top, "symbolic-ref", "--short", "--quiet", "HEAD", check=False)
+    return "" if found.returncode else found.stdout.decode().strip()
 
 
 def remote_url(repo: Repository) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -39,7 +39,7 @@ from workbench.review.repository import (
 )
 from workbench.review.rights import widened
 from workbench.review.tested import Tested, tested
-from workbench.review.values import Values, compare
+from workbench.review.values import Values, appeared, compare
 from workbench.warehouse.engine import Engine
 from workbench.warehouse.ledger import Run
 
@@ -132,7 +132,7 @@ def review(
     rules, old, new = given.base.workspace, given.old, given.new
     paths = moved(repo, old.name, new.name or None)
     told = changes(old.workspace, new.workspace)
-    say(f"{len(told)} changes of meaning in {len(paths)} files.")
+    say(f"{_counted(told, 'change')} of meaning in {_counted(paths, 'file')}.")
     problems = (
         *tricks(paths, new.tree, repo.prefix),
         *disguises(repo, paths, new.tree),
@@ -187,6 +187,10 @@ def _findings(settings: Settings, old: Revision, new: Revision) -> tuple[Problem
     return problems_of([one for one in found if (one.rule, one.name, one.message) not in known], settings.lint)
 
 
+def _counted(things: Sized, word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+
+
 def _notebooks(repo: Repository, tree: Mapping[str, Entry]) -> Mapping[str, bytes]:
     """The notebooks and programs of the workspace, as data."""
     inside = repo.prefix + "notebooks/"
@@ -213,6 +217,9 @@ def _values(
     direct = {change.was for change in told}
     wanted.sort(key=lambda pair: (pair[0] not in direct, pair))
     names = frozenset(step for change in told for part in change.parts for step in part.path)
+    new = [change.name for change in told if change.kind == "metric" and change.how == "added"]
     if seconds <= 0:
-        return (), tuple(now for _, now in wanted)
-    return compare(build(base), build(head), wanted, engine, keys_of(engine), names, seconds, say), ()
+        return (), (*(now for _, now in wanted), *new)
+    before, after, keys = build(base), build(head), keys_of(engine)
+    moved = compare(before, after, wanted, engine, keys, names, seconds, say) if wanted else ()
+    return (*moved, *appeared(after, new, engine, keys)), ()

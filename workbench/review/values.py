@@ -107,6 +107,11 @@ def compare(
     return _Comparison(before, after, names, engine, keys).run(first, seconds, say)
 
 
+def appeared(graph: Graph, names: Sequence[str], engine: Engine, keys: Keys) -> tuple[Values, ...]:
+    """The totals of metrics that are new; one that has values at moments alone has none."""
+    return _Comparison(graph, graph, [(name, name) for name in names], engine, keys).new()
+
+
 class _Comparison:
     """Metrics on both sides, looked at path by path."""
 
@@ -134,6 +139,10 @@ class _Comparison:
                 say(f"Values by {path.by} ({number + 1} of {len(todo)}) ...")
             self._look(path, bases, metrics)
         return tuple(one.told() for one in self.found)
+
+    def new(self) -> tuple[Values, ...]:
+        self._totals()
+        return tuple(replace(one.told(), was="", before=None, moved=bool(one.problems)) for one in self.found)
 
     def _totals(self) -> None:
         """Every metric over all rows."""
