@@ -1,4 +1,4 @@
-"""A reviewed commit to what an environment serves, and back to an earlier one."""
+"""A reviewed commit to a release: made here, signed, and handed to what serves its environment."""
 
 from __future__ import annotations
 
