@@ -63,6 +63,21 @@ def test_a_gateway_is_refused_where_rules_would_not_hold(run: Run, tmp_path: Pat
         assert f"[{slug}]" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        (("--gateway", "http://127.0.0.1:1"), "connection-lost"),
+        (("--gateway", "127.0.0.1:1"), "bad-address"),
+        (("--gateway", "http://127.0.0.1:1", "--host", "0.0.0.0"), "insecure-url"),
+        (("--gateway", "http://127.0.0.1:1", "--url", "http://boards.example"), "insecure-url"),
+    ],
+)
+def test_dashboards_start_where_viewers_may_sign_in(run: Run, words: tuple[str, ...], slug: str) -> None:
+    ran = run("dashboards", *words)
+    assert ran.code != 0
+    assert f"[{slug}]" in ran.err
+
+
 @pytest.mark.slow
 def test_a_gateway_serves_and_leaves_when_asked(tmp_path: Path) -> None:
     (tmp_path / "metrics").mkdir()

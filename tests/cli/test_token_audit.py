@@ -54,6 +54,8 @@ def test_a_token_from_its_issue_to_its_end(run: Run, here: Path) -> None:
         (("token", "issue", "--for", "ana", "--scope", "everything"), "unknown-scope"),
         (("token", "revoke", "nope"), "unknown-token"),
         (("audit", "--since", "yesterday"), "bad-time"),
+        (("audit", "--since", "tomorrow"), "bad-time"),
+        (("audit", "--since", "9999999d"), "bad-time"),
     ],
 )
 def test_mistakes_are_explained(run: Run, here: Path, words: tuple[str, ...], said: str) -> None:

@@ -72,6 +72,35 @@ def test_a_question_is_typed_as_it_is_said(as_user: As) -> None:
     assert session.query("flights").rows() == [{"flights": 336776}]
 
 
+@pytest.mark.parametrize(
+    ("parts", "slug"),
+    [
+        ({"where": "carrier == 'DL'"}, "not-allowed"),
+        ({"where": "carrier ="}, "bad-expression"),
+        ({"having": "flights == 3"}, "not-allowed"),
+        ({"where": "carrier = 3"}, "type-mismatch"),
+        ({"where": "count(*) > 1"}, "aggregate-here"),
+        ({"where": "nothing(carrier)"}, "unknown-function"),
+        ({"limit": 10**30}, "bad-question"),
+        ({"top": 10**30, "by": "carrier"}, "bad-question"),
+    ],
+)
+def test_what_is_wrong_in_a_question_is_a_question_error(as_user: As, parts: dict[str, object], slug: str) -> None:
+    for ask in (as_user(ANA).query, as_user(ANA).explain):
+        with pytest.raises(QuestionError) as refused:
+            ask("flights", **parts)
+        assert refused.value.slug == slug
+        if slug == "bad-question":
+            assert str(2**63 - 1) in str(refused.value)
+
+
+def test_what_is_wrong_in_a_declaration_is_not_the_questions(as_user: As) -> None:
+    session = as_user(ANA)
+    draft = session.draft(metric="odd", model="flights", expr="sum(distance_miles) + 'x'", owner="operations")
+    with pytest.raises(DeclarationError, match="type-mismatch"):
+        session.query(draft.name)
+
+
 def test_what_there_is_can_be_looked_up(as_user: As) -> None:
     session = as_user(ANA)
     assert {"flights", "cancellation_rate"} <= {card.name for card in session.metrics}
