@@ -52,7 +52,10 @@ def test_a_saved_draft_is_there_in_ones_next_session_alone(git: Git) -> None:
         few = session.draft(metric="few", model="orders", expr="count(*)", filter="amount < 4")
         few.save()
         assert session.query(few, by="country").rows() == [{"country": "AT", "adhoc.few": 2}]
-        assert session.query({"how_many": few}).rows() == [{"how_many": 2}]
+        answer = session.query({"how_many": few})
+        assert answer.rows() == [{"how_many": 2}]
+        assert answer.warnings == ("'adhoc.few' is unpublished: it is a draft that nobody has reviewed.",)
+        assert answer.warnings[0] in str(answer)
     with workbench.connect(git.folder, as_user="cora@example.org") as session:
         assert [card.name for card in session.metrics if card.state == "ad hoc"] == ["adhoc.few"]
         session.draft(metric="few", model="orders", expr="count(*)", filter="amount < 6").save()

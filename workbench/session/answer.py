@@ -65,7 +65,7 @@ class Answer:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What an asker should know before they rely on it: metrics on their way out, rows with several partners."""
+        """What to know before relying on it: metrics on their way in or out, rows with several partners."""
         from workbench.session.deprecation import warnings_of
 
         return (*warnings_of(self.metrics), *self.notes)

@@ -1,4 +1,4 @@
-"""Metrics on their way out to the warning that goes with their answers, and after their last day to a refusal."""
+"""Metrics on their way in or out to the warning that goes with their answers, and after their day to a refusal."""
 
 from __future__ import annotations
 
@@ -23,11 +23,17 @@ def refuse_ended(graph: Graph, question: Question, today: date) -> None:
 
 
 def warnings_of(cards: Iterable[MetricCard]) -> tuple[str, ...]:
-    """A sentence for each metric that is on its way out."""
-    return tuple(
+    """A sentence for each metric that nobody has reviewed yet, or that is on its way out."""
+    told = tuple(cards)
+    drafts = tuple(
+        f"'{card.name}' is unpublished: it is a draft that nobody has reviewed."
+        for card in told
+        if card.state == "ad hoc"
+    )
+    return drafts + tuple(
         f"'{card.name}' is deprecated since {card.deprecated_since}"
         + (f" and answers until {card.deprecated_until}" if card.deprecated_until else "")
         + (f": use '{card.replaced_by}'." if card.replaced_by else ".")
-        for card in cards
+        for card in told
         if card.deprecated_since
     )
