@@ -75,3 +75,17 @@ def test_the_list_of_commands_cuts_no_sentence(run: Run, words: tuple[str, ...])
 
 def test_the_version_is_the_packages(run: Run) -> None:
     assert run("--version").out.strip() == "0.1.0"
+
+
+STEERING = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202egpj"
+
+
+def test_what_others_wrote_steers_no_terminal(run: Run) -> None:
+    """A value, a name or a message may hold what clears a screen, sets a title or turns text around."""
+    shown = run("sql", f"select '{STEERING}' as word, 1 as \"{STEERING}\"")
+    for ran in (shown, run("query", STEERING), run("why", STEERING, "query:adhoc")):
+        printed = ran.out + ran.err
+        assert "gpj" in printed
+        for part in ("\x1b[2J", "\x1b]", "\x07", "\x9b", "\u202e"):
+            assert part not in printed
+    assert run("sql", f"select '{STEERING}' as word", "--format", "json").json == [{"word": STEERING}]

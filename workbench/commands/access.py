@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workbench.commands.exits import OK, REFUSED
+from workbench.commands.exits import OK, REFUSED, visible
 from workbench.commands.options import Asker, examples, in_workspace
 from workbench.commands.printer import print_json
 
@@ -39,6 +39,6 @@ def why(asker: Asker, person: str, verb: str, resource: str, form: str) -> int:
     if form == "json":
         print_json({"allowed": decision.allowed, "why": sentences})
     else:
-        first, *rest = sentences
+        first, *rest = map(visible, sentences)
         click.echo("\n".join([click.style(first, fg="green" if decision.allowed else "red"), *rest]))
     return OK if decision.allowed else REFUSED

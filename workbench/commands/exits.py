@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 import click
@@ -18,6 +19,14 @@ from workbench.errors import (
     WarehouseError,
     WorkbenchError,
 )
+
+_PICTURES = {
+    **{code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"},
+    0x7F: 0x2421,
+    **dict.fromkeys((*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD),
+}
+"""What stands for a character that a terminal would obey, or by which text would be read in another order."""
+_STYLED = re.compile(rf"(\x1b\[[0-9;]*m)|[{''.join(map(re.escape, map(chr, _PICTURES)))}]")
 
 OK, CHECK_FAILED, USAGE, REFUSED, UNANSWERABLE, WAREHOUSE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 70, 130
 
@@ -57,14 +66,21 @@ def tell(problem: Problem) -> None:
     colour = "red" if problem.severity == "error" else "yellow"
     where = click.style(f"{problem.place}: ", bold=True) if problem.place else ""
     word = click.style(f"{problem.severity}: ", fg=colour)
-    hint = f" {problem.hint}" if problem.hint else ""
+    hint = f" {visible(problem.hint)}" if problem.hint else ""
     slug = click.style(f" [{problem.slug}]", dim=True)
-    say(f"{where}{word}{problem.message}{hint}{slug}")
+    say(f"{where}{word}{visible(problem.message)}{hint}{slug}")
 
 
 def say(message: str) -> None:
     """A message for the person, on stderr; plain where colours are not wanted."""
-    click.echo(message, err=True, color=colours())
+    click.echo(
+        _STYLED.sub(lambda found: found[0] if found[1] else visible(found[0]), message), err=True, color=colours()
+    )
+
+
+def visible(text: str) -> str:
+    """Text whose control characters are shown and not obeyed: names and values of others could steer a terminal."""
+    return text.translate(_PICTURES)
 
 
 def colours() -> bool | None:

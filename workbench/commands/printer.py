@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.commands.exits import say
+from workbench.commands.exits import say, visible
 from workbench.errors import Problem, WorkbenchError
 from workbench.session.plain import plain
 
@@ -72,10 +72,10 @@ def print_table(
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for index, head in enumerate(heads):
         right = bool(numbers) and numbers[index]
-        table.add_column(Text(head), justify="right" if right else "left", overflow="fold", no_wrap=right)
+        table.add_column(Text(visible(head)), justify="right" if right else "left", overflow="fold", no_wrap=right)
     for index, row in enumerate(rows):
         # Text, not str: a cell like [red] is data, never markup.
-        table.add_row(*(Text(cell) for cell in row), style="bold" if bold and bold[index] else None)
+        table.add_row(*(Text(visible(cell)) for cell in row), style="bold" if bold and bold[index] else None)
     with console.capture() as captured:
         console.print(table)
     # Rich pads to the last column; a line without trailing blanks compares and greps better.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workbench.commands.exits import CHECK_FAILED, OK, say, tell
+from workbench.commands.exits import CHECK_FAILED, OK, say, tell, visible
 from workbench.commands.options import Asker, examples, in_workspace
 from workbench.commands.printer import print_json
 
@@ -131,11 +131,11 @@ def _print(found: Review, form: str) -> None:
         case "sarif":
             print_json(sarif(found))
         case "markdown":
-            click.echo(markdown(found), nl=False)
+            click.echo(visible(markdown(found)), nl=False)
         case _ if sys.stdout.isatty():
             from rich.console import Console
             from rich.markdown import Markdown
 
-            Console().print(Markdown(markdown(found)))
+            Console().print(Markdown(visible(markdown(found))))
         case _:
-            click.echo(markdown(found), nl=False)
+            click.echo(visible(markdown(found)), nl=False)
