@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 import workbench
+from workbench.access.principal import identify
 from workbench.errors import AccessDenied, DeclarationError, QuestionError, WorkbenchError
 from workbench.session.session import Session
 
@@ -214,3 +215,26 @@ def test_a_column_may_have_any_name_that_is_not_ours(as_user: As, metric: str, n
 def test_a_name_of_ours_is_refused(as_user: As, name: str) -> None:
     with pytest.raises(QuestionError, match="cannot name a column"):
         as_user(ANA).query("flights", by={name: "carrier"})
+
+
+def test_how_fresh_rows_are_is_looked_at_once_for_all_who_see_the_same(
+    as_user: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = as_user(ANA)
+    asked: list[str] = []
+    run = ana.ground.engine.run
+    monkeypatch.setattr(ana.ground.engine, "run", lambda sql, given=(): (asked.append(sql), run(sql, given))[1])
+
+    def beside(name: str) -> Session:
+        principal = identify(ana.workspace.roles, ana.workspace.groups, name, "dev")
+        return Session(ana.workspace, principal, ana.ground.engine, None, ground=ana.ground)
+
+    def looked(session: Session) -> int:
+        before = len(asked)
+        card = session.query("flights").metrics[0]
+        assert card.fresh_until is not None
+        return len(asked) - before - 1
+
+    assert [looked(session) for session in (ana, ana, beside(SAM), beside("bob@skyways.example"))] == [1, 0, 0, 0]
+    assert [looked(beside(PAULA)) for _ in range(2)] == [1, 0]  # she sees fewer rows
+    assert len({sql for sql in asked if "max" in sql.lower()}) == 2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.declare.workspace import Workspace
 from workbench.graph.build import build
-from workbench.session.cache import Templates
+from workbench.session.cache import Recent, Templates
 from workbench.session.keys import keys_of
 from workbench.session.release import short_commit
 from workbench.session.salt import salt_of
@@ -15,6 +16,9 @@ from workbench.session.salt import salt_of
 if TYPE_CHECKING:
     from workbench.warehouse.engine import Engine
     from workbench.warehouse.ledger import Ledger
+
+MOMENTS = 1_000
+"""Answers kept of how fresh the rows are that somebody may see, by the data and the SQL."""
 
 
 class Ground:
@@ -29,6 +33,7 @@ class Ground:
         self.graph = build(workspace)
         self.keys = keys_of(engine, ledger)
         self.templates = Templates(workspace.root)
+        self.moments: Recent[tuple[str, str], tuple[datetime | None]] = Recent(MOMENTS)
 
     @cached_property
     def salt(self) -> str:

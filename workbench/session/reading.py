@@ -20,11 +20,10 @@ from workbench.graph.paths import Field
 from workbench.graph.resolve import EXTREMES, OTHER, Number, Resolved
 from workbench.plan.steps import TOTAL
 from workbench.session.answer import AnswerColumn
-from workbench.session.cache import Templates
 from workbench.session.compiling import shape_of
 
 if TYPE_CHECKING:
-    from workbench.warehouse.engine import Engine
+    from workbench.session.ground import Ground
 
 Kind = Literal["number", "text", "time", "boolean", "other"]
 
@@ -90,11 +89,12 @@ def freshness(
     model: str,
     principal: Principal,
     restriction_of: Callable[[str], Restriction | None],
-    engine: Engine,
-    salt: str,
-    templates: Templates,
+    ground: Ground,
 ) -> datetime | None:
-    """The latest moment on a model's time axis among the rows the principal may see; None without an axis."""
+    """The latest moment on a model's time axis among the rows the principal may see; None without an axis.
+
+    It takes a look at every row, so whoever sees the same rows is told what was found for the first of them.
+    """
     axis = graph.model(model).time_dimension
     if axis is None:
         return None
@@ -103,8 +103,17 @@ def freshness(
     leg = Leg(model, graph.model(model).table, axis, relations(graph, model, (value,)), None, (), (0,))
     number = Number("latest", axis, Column(SCANNED, "0"))
     resolved = Resolved(Question(), (), (number,), (latest,), (leg,), None, (), None)
-    shape = shape_of(issue(resolved, principal, restriction_of), 0, engine, salt, templates)
-    moment = engine.run(shape.filled(()).sql).column(0)[0].as_py()
-    if isinstance(moment, date) and not isinstance(moment, datetime):
-        return datetime(moment.year, moment.month, moment.day)
-    return moment if isinstance(moment, datetime) else None
+    granted = issue(resolved, principal, restriction_of)
+    sql = shape_of(granted, 0, ground.engine, ground.salt, ground.templates).filled(()).sql
+    asked = ground.engine.version(), sql
+    known = ground.moments.find(asked)
+    if known is None:
+        known = (_moment(ground.engine.run(sql).column(0)[0].as_py()),)
+        ground.moments.keep(asked, known)
+    return known[0]
+
+
+def _moment(found: Any) -> datetime | None:
+    if isinstance(found, date) and not isinstance(found, datetime):
+        return datetime(found.year, found.month, found.day)
+    return found if isinstance(found, datetime) else None

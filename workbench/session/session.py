@@ -516,15 +516,7 @@ class Session:
 
     def _fresh_until(self, model: str) -> datetime | None:
         if model not in self._fresh:
-            self._fresh[model] = freshness(
-                self._graph,
-                model,
-                self.principal,
-                self._restriction,
-                self._engine,
-                self._salt,
-                self.ground.templates,
-            )
+            self._fresh[model] = freshness(self._graph, model, self.principal, self._restriction, self.ground)
         return self._fresh[model]
 
     def _is_masked(self, model: str, dimension: str) -> bool:
