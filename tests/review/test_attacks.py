@@ -394,6 +394,30 @@ def test_a_key_taken_back_on_the_base_signs_no_more(git: Git, keys: Path) -> Non
     assert raised.value.slug == "unsigned-commit"
 
 
+def test_an_approval_outlives_a_merge_that_adds_nothing_and_no_other(git: Git, keys: Path) -> None:
+    sign(git, keys / "cora", {REVENUE: NEW})
+    sign(git, keys / "noah", {}, "Approve: fine")
+    approved = git("rev-parse", "change")
+    started = git("rev-parse", "main")
+    git("checkout", "-q", "-B", "landing", started)
+    git("merge", "-q", "-S", "--no-ff", "-m", "Land it", "change")
+    git("branch", "-q", "-f", "change", "landing")
+    assert signed(git) == People(("cora@example.org",), ("noah@example.org",), (), "signatures")
+    # Work on a branch of its own, which the approval does not stand on, is not approved by coming along.
+    git("checkout", "-q", "-B", "side", started)
+    sign(git, keys / "cora", {AVERAGE: WORKSPACE[AVERAGE].replace("/", "*")})
+    git("checkout", "-q", "-B", "change", approved)
+    git("merge", "-q", "-S", "--no-ff", "-m", "Take it along", "side")
+    assert signed(git).approvers == ()
+    # Nor is what the base did meanwhile thrown away unseen.
+    git("checkout", "-q", "main")
+    git.commit({"metrics/sales/orders.yml": WORKSPACE["metrics/sales/orders.yml"] + "unit: orders\n"})
+    git("checkout", "-q", "-B", "change", approved)
+    git("merge", "-q", "-S", "-s", "ours", "-m", "Up to date", "main")
+    assert [change.name for change in looked(git, signed(git)).changes] == ["orders_placed", "revenue"]
+    assert signed(git).approvers == ()
+
+
 def test_a_signed_merge_approves_nothing(git: Git, keys: Path) -> None:
     sign(git, keys / "cora", {REVENUE: NEW})
     git("checkout", "-q", "-b", "side", "main")

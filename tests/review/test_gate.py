@@ -19,7 +19,7 @@ from workbench.review.changes import changes
 from workbench.review.gate import Ruling, judge
 from workbench.review.paths import touched, tricks
 from workbench.review.people import People, from_github, from_signatures
-from workbench.review.repository import entries, lay_out, moved, repository
+from workbench.review.repository import branch_with, entries, lay_out, moved, repository
 from workbench.review.rights import widened
 
 Files = dict[str, str | None]
@@ -269,6 +269,15 @@ class TestSignatures:
         sign("cora", {REVENUE: NEW})
         sign("noah", {REVENUE: NEW.replace("net", "gross")}, "Approve")
         assert signed(git, base).authors == ("cora@example.org", "noah@example.org")
+
+    def test_a_proposal_is_signed_where_its_author_signs(self, git: Git, sign: Callable[..., str]) -> None:
+        sign("noah", {})
+        base = git("rev-parse", "HEAD")
+        for key, value in (("commit.gpgSign", "true"), ("user.name", "Noah"), ("user.email", "n@example.org")):
+            git("config", key, value)
+        branch_with(repository(git.folder), "propose/x", base, "metrics/x.yml", b"metric: x\n", "Propose")
+        git("checkout", "-q", "propose/x")
+        assert signed(git, base).authors == ("noah@example.org",)
 
     def test_no_signature_or_an_unknown_key_is_refused(self, git: Git, sign: Callable[..., str]) -> None:
         base = git("rev-parse", "HEAD")

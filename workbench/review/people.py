@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.access.principal import same_name
 from workbench.errors import Problem, ReviewError
-from workbench.review.repository import Entry, Repository, contents, signed_commits
+from workbench.review.repository import Entry, Repository, Signed, contents, signed_commits
 
 SIGNERS = "access/allowed_signers"
 """The keys by which people sign, in the form of ssh-keygen; the base's file is believed, never the change's."""
@@ -82,21 +82,25 @@ def from_signatures(repo: Repository, base_tree: Mapping[str, Entry], base: str,
         file = Path(folder) / "allowed_signers"
         file.write_bytes(keys)
         commits = signed_commits(repo, base, head, file)
-    authors: list[str] = []
-    approvers: list[str] = []
     for one in commits:
         if not one.signer:
             raise ReviewError(
                 Problem("unsigned-commit", f"the commit '{one.commit[:12]}' has no valid signature of a known key.",
                         hint="Sign it: git commit --amend -S. A steward adds new keys, in another change.")
             )  # fmt: skip
-        who = same_name(one.signer)
-        if one.is_empty and one.message.lower().startswith(APPROVES):
-            approvers.append(who)
-        else:
-            authors.append(who)
-            approvers.clear()  # what was approved before is not what stands now
+    work = {one.commit: same_name(one.signer) for one in commits if one.adds}
+    seen: dict[str, set[str]] = {}  # each commit with all of the change that it stands on
+    for one in commits:
+        seen[one.commit] = {one.commit}.union(*(seen.get(parent, set()) for parent in one.parents))
+    single = [one for one in commits if not one.adds and len(one.parents) == 1]
+    # Who approves has seen what their approval stands on; one that does not stand on all of the work is of other work.
+    approvers = [same_name(one.signer) for one in single if _approves(one) and work.keys() <= seen[one.commit]]
+    authors = [*work.values(), *(same_name(one.signer) for one in single if not _approves(one))]
     return People(tuple(dict.fromkeys(authors)), tuple(dict.fromkeys(approvers)), (), "signatures")
+
+
+def _approves(one: Signed) -> bool:
+    return one.message.lower().startswith(APPROVES)
 
 
 def _read(name: str, text: bytes) -> Any:

@@ -197,11 +197,16 @@ def _git(
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A commit, and the name of the key that verifiably signed it; '' where none did."""
+    """A commit, and the name of the key that verifiably signed it; '' where none did.
+
+    It ``adds`` nothing where its files are those of a parent that all others lead to: an empty commit, or the merge of
+    a branch that was up to date.
+    """
 
     commit: str
     signer: str
-    is_empty: bool
+    adds: bool
+    parents: tuple[str, ...]
     message: str
 
 
@@ -218,10 +223,18 @@ def signed_commits(repo: Repository, base: str, head: str, signers: Path) -> tup
     found = []
     for at in range(0, len(words) - 5, 6):
         commit, state, signer, tree, parents, message = words[at : at + 6]
-        first = _git(repo.top, "rev-parse", f"{parents.split()[0]}^{{tree}}").stdout.decode().strip() if parents else ""
-        is_empty = tree == first and len(parents.split()) == 1
-        found.append(Signed(commit, signer if state == "G" else "", is_empty, message))
+        before = tuple(parents.split())
+        adds = not any(_same_files(repo, tree, parent, before) for parent in before)
+        found.append(Signed(commit, signer if state == "G" else "", adds, before, message))
     return tuple(found)
+
+
+def _same_files(repo: Repository, tree: str, parent: str, parents: tuple[str, ...]) -> bool:
+    """Whether a tree is that of a parent which has all the others behind it: then nothing of theirs was thrown away."""
+    if _git(repo.top, "rev-parse", f"{parent}^{{tree}}").stdout.decode().strip() != tree:
+        return False
+    others = (one for one in parents if one != parent)
+    return all(not _git(repo.top, "merge-base", "--is-ancestor", o, parent, check=False).returncode for o in others)
 
 
 def branch_with(repo: Repository, branch: str, start: str, path: str, content: bytes, message: str) -> str:
@@ -239,7 +252,9 @@ def branch_with(repo: Repository, branch: str, start: str, path: str, content: b
         tree = _git(repo.top, "write-tree", more=index).stdout.decode().strip()
     if was and tree == _git(repo.top, "rev-parse", f"{was}^{{tree}}").stdout.decode().strip():
         return was  # it is there as it should be
-    commit = _git(repo.top, "commit-tree", tree, "-p", start, "-m", message).stdout.decode().strip()
+    signs = _git(repo.top, "config", "--type=bool", "--get", "commit.gpgSign", check=False).stdout.strip() == b"true"
+    sign = ("-S",) if signs else ()  # plumbing would leave out what whoever commits here asked for
+    commit = _git(repo.top, "commit-tree", *sign, tree, "-p", start, "-m", message).stdout.decode().strip()
     _git(repo.top, "update-ref", f"refs/heads/{branch}", commit, was or "0" * 40)
     return commit
 
