@@ -186,7 +186,7 @@ ATTACKS: dict[str, tuple[Sent, int, str]] = {
     "a path that leads out": (
         lambda s: s.send(followed(s, times(5) | {"metrics/../../../out.yml": "x"})), 422, "unsafe-path",
     ),
-    "an absolute path": (lambda s: s.send(followed(s, times(5) | {"/tmp/out.yml": "x"})), 422, "unsafe-path"),
+    "an absolute path": (lambda s: s.send(followed(s, times(5) | {"/etc/out.yml": "x"})), 422, "unsafe-path"),
     "twins but for case": (
         lambda s: s.send(followed(s, times(5) | {REVENUE.upper(): "x", "metrics/sales/Revenue.yml": "x"})), 422,
         "unsafe-path",
