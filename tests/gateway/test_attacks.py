@@ -52,6 +52,11 @@ def test_a_draft_with_half_a_character_is_no_yaml(http: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["problems"][0]["slug"]) == (422, "bad-yaml")
 
 
+def test_a_draft_is_a_page_and_no_book(http: httpx.Client) -> None:
+    answer = http.post("/v1/drafts", json={"text": "metric: x\nexpr: count(*)\ndescription: " + "x" * 70_000})
+    assert (answer.status_code, answer.json()["problems"][0]["slug"]) == (413, "too-large")
+
+
 def test_a_token_for_questions_drops_no_draft(served: Served, http: httpx.Client) -> None:
     gateway, _ = served
     gateway.serving.drafts.keep(PAULA, "adhoc.mine", "metric: mine\nmodel: flights\nexpr: count(*)")

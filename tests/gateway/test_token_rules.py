@@ -9,6 +9,7 @@ import pytest
 
 from workbench.access.principal import Principal
 from workbench.errors import AccessDenied, QuestionError
+from workbench.gateway import token_rules
 from workbench.gateway.identity import Caller, Means
 from workbench.gateway.token_rules import issue, listed, revoke
 from workbench.warehouse.tokens import Tokens
@@ -27,6 +28,16 @@ def tokens(tmp_path: Path) -> Tokens:
 def test_one_has_tokens_for_oneself(tokens: Tokens, means: Means) -> None:
     text, token = issue(tokens, Caller(ANA, means), DAY, ["query"])
     assert (tokens.verify(text).name, token.issued_by) == ("ana", "ana")
+
+
+def test_nobody_fills_the_ledger_with_tokens(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_rules, "MOST", 2)
+    caller = Caller(ANA, "session")
+    (_, first), _ = issue(tokens, caller, DAY, ["query"]), issue(tokens, caller, DAY, ["query"])
+    with pytest.raises(QuestionError, match="too-many"):
+        issue(tokens, caller, DAY, ["query"])
+    revoke(tokens, caller, first.id)
+    assert issue(tokens, caller, DAY, ["query"])[1].state == "valid"
 
 
 @pytest.mark.parametrize("means", ["token", "jupyterhub"])

@@ -15,6 +15,8 @@ from workbench.session.catalog import MetricCard
 from workbench.session.drafts import Proposal
 
 DRAFT = "draft:metric"
+LONGEST = 65_536
+"""Characters of a draft."""
 Name = Annotated[str, Path(max_length=150, examples=["long_flights"])]
 
 
@@ -33,6 +35,9 @@ def draft_router(gateway: Gateway) -> APIRouter:
         session = gateway.session(request)
         person = session.principal.name
         with gateway.deciding(session.principal, DRAFT, request) as rules:
+            if len(draft.text) > LONGEST:
+                said = f"a draft has {LONGEST:,} characters at most."
+                raise QuestionError(Problem("too-large", said, hint="Write one metric, and nothing else."))
             card = session.draft(draft.text)
             gateway.serving.drafts.keep(person, card.name, draft.text)
             rules.append(f"kept '{card.name}'")

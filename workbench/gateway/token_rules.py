@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from workbench.access.scope import checked, narrowed
-from workbench.errors import AccessDenied, Problem
+from workbench.errors import AccessDenied, Problem, QuestionError
 from workbench.gateway.identity import Caller
 from workbench.warehouse.tokens import Token, Tokens
 
+MOST = 100
+"""Valid tokens that one person may have made for themselves."""
 TOKENS = ("token", "jupyterhub")
 """Means of callers who hold nothing but a secret that may have been stolen."""
 STEWARDS = "change:access"
@@ -31,7 +33,12 @@ def issue(tokens: Tokens, caller: Caller, expires: timedelta, scope: Iterable[st
                 "beyond-scope", f"nothing of '{', '.join(wanted)}' is yours to do.", hint="Ask for a scope you have."
             )
         )
-    return tokens.issue(caller.principal.name, expires, wanted, caller.principal.name)
+    name = caller.principal.name
+    if sum(one.state == "valid" and one.kind == "token" for one in tokens.listed(name)) >= MOST:
+        raise QuestionError(
+            Problem("too-many", f"'{name}' has {MOST} tokens that are valid.", hint="End some of them.")
+        )
+    return tokens.issue(name, expires, wanted, name)
 
 
 def listed(tokens: Tokens, caller: Caller) -> tuple[Token, ...]:
