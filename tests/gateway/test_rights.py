@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,8 @@ import httpx
 import pytest
 
 from tests.gateway.conftest import ANA, PAULA, SAM, Served
-from tests.gateway.running import token
+from tests.gateway.running import running, token
+from workbench.gateway.bounds import Bounds
 from workbench.session.session import Session
 from workbench.warehouse.worker_process import Rows
 
@@ -153,6 +155,32 @@ def test_a_question_is_compiled_when_its_turn_comes(served: Served, monkeypatch:
             time.sleep(0.01)
         assert len(compiling) <= 2 * lane.running  # the engine asks for one more look when it runs
         assert {one.status_code for one in asked} == {200}
+
+
+def test_a_token_that_ends_while_its_question_waits_is_not_answered(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = Session.prepare
+
+    def slowly(self: Session, asked: Any) -> Any:
+        time.sleep(2.0 if self.principal.name == ANA else 0.0)
+        return prepare(self, asked)
+
+    monkeypatch.setattr(Session, "prepare", slowly)
+    with running(home, Bounds(metric_questions=1)) as (gateway, url), ThreadPoolExecutor(2) as pool:
+        texts = [token(gateway, name) for name in (ANA, PAULA)]
+        body = {"metrics": ["flights"]}
+        ask = lambda text: httpx.post(f"{url}/v1/questions", json=body, headers=bearer(text), timeout=60)  # noqa: E731
+        first = pool.submit(ask, texts[0])
+        while not gateway.admission.running("metric"):
+            time.sleep(0.01)
+        second = pool.submit(ask, texts[1])
+        while not gateway.admission.waiting("metric"):
+            time.sleep(0.01)
+        assert gateway.tokens is not None
+        gateway.tokens.revoke(texts[1].split("_")[1])
+        assert first.result().status_code == 200
+        assert second.result().json()["problems"][0]["slug"] == "token-revoked"
 
 
 def test_who_stops_a_pivot_between_its_statements_stops_it(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
