@@ -95,6 +95,10 @@ def test_why(run: Run) -> None:
     assert yes.code == 0
     assert yes.json["allowed"]
     assert any("own_carrier" in sentence for sentence in yes.json["why"])
+    for resource, said in (("gold.flihgts", "no model is on a table"), ("gold.flights", "")):
+        (last,) = run("why", "ana@skyways.example", "query:adhoc", resource, "--format", "json").json["why"][-1:]
+        assert (said in last, "Did you mean 'gold.flights'" in last) == (True, bool(said))
+    assert "no metric 'flihgts'" in run("why", "ana@skyways.example", "read:metric", "flihgts").out
     no = run("why", "ana@skyways.example", "query:adhoc", "landing.flights")
     assert no.code == 3
     assert "may not" in no.out

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from workbench.commands.exits import OK, REFUSED, visible
 from workbench.commands.options import Asker, examples, in_workspace
 from workbench.commands.printer import print_json
+from workbench.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from workbench.declare.workspace import Workspace
 
 
 @click.command(
@@ -35,10 +42,25 @@ def why(asker: Asker, person: str, verb: str, resource: str, form: str) -> int:
     policies = [policy.term for policy in workspace.policies]
     decision = decide(principal, verb, resource, workspace.roles, policies)
     tags = column_tags(build(workspace)).get(resource, {})
-    sentences = explained(principal, verb, resource, workspace.roles, policies, tags)
+    sentences = (
+        *explained(principal, verb, resource, workspace.roles, policies, tags),
+        *_unknown(workspace, verb, resource),
+    )
     if form == "json":
         print_json({"allowed": decision.allowed, "why": sentences})
     else:
         first, *rest = map(visible, sentences)
         click.echo("\n".join([click.style(first, fg="green" if decision.allowed else "red"), *rest]))
     return OK if decision.allowed else REFUSED
+
+
+def _unknown(workspace: Workspace, verb: str, resource: str) -> Iterator[str]:
+    """That nothing is declared under a name: the rules decide of it all the same."""
+    kind = verb.rpartition(":")[2]
+    named: dict[str, Collection[str]] = {"metric": workspace.metrics, "dashboard": workspace.dashboards}
+    tables = {declared.term.table for declared in workspace.models.values()}
+    if resource and kind in named and resource not in named[kind]:
+        yield f"But no {kind} '{resource}' is declared. {did_you_mean(resource, named[kind])}".rstrip()
+    elif resource and kind not in named and resource not in tables:
+        hint = did_you_mean(resource, tables)
+        yield f"But no model is on a table '{resource}'; the warehouse knows whether it is there. {hint}".rstrip()
