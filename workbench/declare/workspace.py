@@ -119,7 +119,7 @@ def _files(root: Path, folder: str, problems: list[Problem]) -> Iterator[tuple[s
 def _fingerprint(settings: Settings, files: Iterable[tuple[str, bytes, object]]) -> str:
     state = sha256(settings.model_dump_json().encode())
     for name, content, _ in files:
-        state.update(f"{name}\0{len(content)}\0".encode())
+        state.update(os.fsencode(name) + f"\0{len(content)}\0".encode())
         state.update(content)
     return state.hexdigest()
 

@@ -25,6 +25,9 @@ _SILENT = {
 """Git asks nobody, fetches nothing, and gives each commit as it is, whatever stands in for it here."""
 
 
+LEFT_OUT = "This clone leaves contents out: run 'git fetch --refetch --no-filter'."
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One path of a tree: what kind of thing stands there, and the hash of its content."""
@@ -98,10 +101,18 @@ def entries(repo: Repository, commit: str) -> Mapping[str, Entry]:
 
 
 def work_tree(repo: Repository) -> Mapping[str, Entry]:
-    """Every path of the work tree that git tracks or would; contents are named by no hash."""
+    """Every path of the work tree that git tracks or would; contents that lie here are named by no hash."""
     out = _git(repo.top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", ":/").stdout
     paths = sorted({os.fsdecode(path) for path in out.split(b"\0") if path})
-    return {path: Entry(path, mode, "") for path in paths if (mode := _mode(repo.top / path))}
+    return _left_out(repo) | {path: Entry(path, mode, "") for path in paths if (mode := _mode(repo.top / path))}
+
+
+def _left_out(repo: Repository) -> dict[str, Entry]:
+    """What a sparse work tree leaves out: it is not here, and not gone."""
+    out = _git(repo.top, "ls-files", "-z", "-t", "--stage", "--full-name", ":/").stdout
+    lines = (line.partition(b"\t") for line in out.split(b"\0") if line.startswith(b"S "))
+    parts = ((head.decode().split(), os.fsdecode(path)) for head, _, path in lines)
+    return {path: Entry(path, mode, oid) for (_, mode, oid, _), path in parts}
 
 
 def moved(repo: Repository, base: str, head: str | None) -> tuple[Moved, ...]:
@@ -148,9 +159,7 @@ def contents(repo: Repository, wanted: Iterable[Entry]) -> Iterator[tuple[Entry,
     for entry in held:
         end = out.index(b"\n", at)
         if out[at:end].endswith(b"missing"):
-            raise ReviewError(
-                Problem("unknown-revision", f"the content of '{entry.path}' is not here.", hint=_shallow(repo))
-            )
+            raise ReviewError(Problem("unknown-revision", f"the content of '{entry.path}' is not here.", hint=LEFT_OUT))
         size = int(out[at:end].rsplit(b" ", 1)[1])
         yield entry, out[end + 1 : end + 1 + size]
         at = end + size + 2
@@ -191,7 +200,8 @@ def _git(
         raise ReviewError(Problem("no-git", "there is no 'git' on this machine.", hint="Install git.")) from None
     if check and done.returncode:
         said = (done.stderr.decode(errors="replace").strip().splitlines() or ["it gave no reason"])[-1]
-        raise ReviewError(Problem("git-failed", f"git {words[0]} failed: {said}."))
+        hint = LEFT_OUT if "promisor" in said or "transport" in said else ""  # it would fetch, and may not
+        raise ReviewError(Problem("git-failed", f"git {words[0]} failed: {said}.", hint=hint))
     return done
 
 
@@ -255,7 +265,7 @@ def branch_with(repo: Repository, branch: str, start: str, path: str, content: b
     signs = _git(repo.top, "config", "--type=bool", "--get", "commit.gpgSign", check=False).stdout.strip() == b"true"
     sign = ("-S",) if signs else ()  # plumbing would leave out what whoever commits here asked for
     commit = _git(repo.top, "commit-tree", *sign, tree, "-p", start, "-m", message).stdout.decode().strip()
-    _git(repo.top, "update-ref", f"refs/heads/{branch}", commit, was or "0" * 40)
+    _git(repo.top, "update-ref", f"refs/heads/{branch}", commit, was or "0" * len(commit))
     return commit
 
 
