@@ -51,6 +51,12 @@ def test_a_token_for_something_else_sees_nothing(served: Served, scope: str) -> 
         assert [client.get(f"/v1/{one}").json() for one in LISTS] == [[], [], [], [], [], {}]
         assert client.get("/v1/drafts").status_code == 403
         assert client.get("/v1/tables/gold.flights").status_code == 404
+        with gateway.queries.track("a-question-of-sam") as asked:
+            asked.asker = SAM
+            assert client.get("/v1/queries").json() == []
+            assert client.get("/v1/queries/a-question-of-sam").status_code == 404
+            assert client.delete("/v1/queries/a-question-of-sam").status_code == 404
+            assert not asked.cancel.wished
         for path, body in (("questions", {"metrics": ["flights"]}), ("sql", {"text": "select 1"})):
             assert client.post(f"/v1/{path}", json=body).status_code == 403
             assert client.post(f"/v1/{path}/explain", json=body).status_code in (403, 404)

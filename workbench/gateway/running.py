@@ -68,7 +68,7 @@ class Queries:
 
     def of(self, asker: str) -> tuple[QueryState, ...]:
         """Those of one asker, the oldest first."""
-        return tuple(self._state(one) for one in tuple(self._running.values()) if one.asker == asker)
+        return tuple(self._state(one) for one in tuple(self._running.values()) if asker and one.asker == asker)
 
     def state(self, id: str, asker: str) -> QueryState:
         """How far one of the asker's is; raises `QuestionError` (unknown-query)."""
