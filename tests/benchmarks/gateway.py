@@ -1,6 +1,9 @@
 """What the gateway adds: to a small metric question, and to a million rows of six columns. Run by hand.
 
 python -m tests.benchmarks.gateway WORKSPACE
+
+The million rows also come from a bare HTTP server, which has the engine in its own process and knows no rules: what
+is lost there is lost to HTTP, and the rest to what the gateway does.
 """
 
 from __future__ import annotations
@@ -9,11 +12,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
+import pyarrow.ipc
+import urllib3
 
 import workbench
 
@@ -29,18 +36,46 @@ from workbench.gateway.run import open_gateway, serve
 serve(open_gateway(Path(sys.argv[1]), local=True), host="127.0.0.1", port=0, ready=lambda url: print(url, flush=True))
 """
 
+BARE = """
+import sys, duckdb, pyarrow as pa, uvicorn
+from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+warehouse = duckdb.connect(sys.argv[1], read_only=True)
+def rows():
+    reader = warehouse.cursor().sql(sys.argv[2]).to_arrow_reader(65_536)
+    yield bytes(reader.schema.serialize())
+    for batch in reader:
+        yield bytes(batch.serialize())
+server = uvicorn.Config(Starlette(routes=[Route("/", lambda _: StreamingResponse(rows()))]), port=0, log_level="error")
+class Told(uvicorn.Server):
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        print("http://127.0.0.1:%d" % self.servers[0].sockets[0].getsockname()[1], flush=True)
+Told(server).run()
+"""
+
 
 def main() -> None:
     """Measure both sides in turns, so that a busy machine slows both."""
     root = Path(sys.argv[1])
+    here = workbench.connect(root)
+    warehouse = root / here.workspace.settings.environment(here.principal.environment).warehouse
+    with _started(STARTED, str(root)) as (url, process), _started(BARE, str(warehouse), LARGE) as (bare, _):
+        there = workbench.connect(url)
+        small(here, there, psutil.Process(process))
+        large(here, there, bare)
+
+
+@contextmanager
+def _started(code: str, *given: str) -> Iterator[tuple[str, int]]:
+    """The address and the process number of a server."""
     process = subprocess.Popen(
-        [sys.executable, "-c", STARTED, str(root)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", code, *given], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert process.stdout is not None
     try:
-        here, there = workbench.connect(root), workbench.connect(process.stdout.readline().strip())
-        small(here, there, psutil.Process(process.pid))
-        large(here, there)
+        yield process.stdout.readline().strip(), process.pid
     finally:
         process.terminate()
         process.wait()
@@ -71,13 +106,21 @@ def small(here: Any, there: Any, gateway: psutil.Process) -> dict[str, float]:
     }
 
 
-def large(here: Any, there: Any) -> dict[str, float]:
-    """Seconds of a million rows on both sides, printed and given back."""
-    took = _in_turns(9, lambda: here.sql(LARGE), lambda: there.sql(LARGE))
+def large(here: Any, there: Any, bare: str = "") -> dict[str, float]:
+    """Seconds of a million rows on both sides, printed and given back; ``bare`` is the address of a bare server."""
+    pool = urllib3.PoolManager()
+
+    def fetch() -> None:
+        with pool.request("GET", bare, preload_content=False) as response:
+            pa.ipc.open_stream(response).read_all()
+
+    took = _in_turns(9, lambda: here.sql(LARGE), lambda: there.sql(LARGE), *([fetch] if bare else []))
     medians = [statistics.median(one) for one in took]
     size = here.sql(LARGE).table.nbytes / 1e6
     print(f"1,000,000 x 6 ({size:.0f} MB), SQL: embedded {medians[0]:.3f} s, gateway {medians[1]:.3f} s")
     print(f"rate: {medians[0] / medians[1]:.0%} of in-process, {size / medians[1]:.0f} MB/s")
+    for one in medians[2:]:
+        print(f"a bare HTTP server: {one:.3f} s, {medians[0] / one:.0%} of in-process")
     return {
         "embedded s": round(medians[0], 4), "gateway s": round(medians[1], 4),
         "rate": round(medians[0] / medians[1], 3), "MB": round(size, 1),
