@@ -208,11 +208,14 @@ def _conversion(graph: Graph, name: str, scanned: list[Aggregation], around: Aro
     conversion = declared.term.conversion
     assert conversion
     place = declared.place_of("conversion")
-    if around.timing.moves:
+    timing = around.timing
+    if timing.moves and (timing.each or not timing.looks_back):
         raise DeclarationError(
             Problem("nested-window", f"'{name}' follows events through time and cannot be moved in it.", place)
         )
+    around = replace(around, timing=replace(timing, anchors=()))  # what moves is the span of first events
     first = _event(graph, conversion.from_, around, declared.place_of("conversion", "from"))
+    first = replace(first, timing=timing)
     after = _event(graph, conversion.to, Around(chain=around.chain), declared.place_of("conversion", "to"))
     names = (conversion.entity, *((one.from_, one.to) for one in conversion.constant))
     same = tuple((column_of(graph, first.model, ours), column_of(graph, after.model, theirs)) for ours, theirs in names)

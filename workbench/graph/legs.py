@@ -170,6 +170,7 @@ def leg(
         shift = tuple(anchor.by for anchor in base.timing.anchors if isinstance(anchor, Offset))
         base = replace(base, timing=Timing())
     moves = base.timing.moves
+    _refuse_moved_events(base)
     keys = tuple(_shown(graph, question, base, f, moved=moves) for f in fields)
     parts = list(conjuncts(_where(graph, question, base, moved=moves, shift=shift)))
     where = conjunction(*(part for part in parts if not _reads(part, {TIME})))
@@ -200,10 +201,9 @@ def leg(
     if any(one.bridge for one in joined) and (base.followed or later is not None):
         said = f"'{model}' is asked over a bridge for what follows events, or by row and moment at once."
         raise Unanswerable(Problem("not-allocated", said, hint="Leave the bridge out of the question."))
-    table = graph.model(model).table
     return Leg(
         model=model,
-        table=table,
+        table=graph.model(model).table,
         axis=base.axis,
         relations=joined,
         where=where,
@@ -226,7 +226,8 @@ def _follower(graph: Graph, followed: Aggregation | None) -> Follower | None:
         return None
     following, aggregate = followed.following, followed.aggregate
     theirs = tuple(value for _, value in following.same)
-    arguments = tuple(Column(FOLLOWING, f"__v{i}") for i in range(len(aggregate.arguments)))
+    held = enumerate(aggregate.arguments)
+    arguments = tuple(tree if isinstance(tree, Literal) else Column(FOLLOWING, f"__v{i}") for i, tree in held)
     over = Aggregate(aggregate.function, arguments, aggregate.distinct)
     where = conjunction(*following.filters, aggregate.condition)
     keys = (following.at[1], *theirs, *aggregate.arguments)
@@ -577,6 +578,14 @@ def _again(graph: Graph, question: Question, base: Base, fields: list[Field], na
 
     parts = (change(part) for part in conjuncts(_where(graph, question, base, moved=False)))
     return conjunction(*(part for part in parts if _reads(part, {SHOWN}) and not _reads_rows(part)))
+
+
+def _refuse_moved_events(base: Base) -> None:
+    """Raise `Unanswerable` (nested-window) where moments of events that others follow look at earlier ones."""
+    if base.timing.moves and base.followed:
+        said = f"what follows rows of '{base.model}' is found for a span, and moments can't look at earlier ones."
+        hint = "Give a span of time and leave metric_time out of groups and conditions; or ask for the earlier one."
+        raise Unanswerable(Problem("nested-window", said, hint=hint))
 
 
 def _needs_time(base: Base) -> Problem:

@@ -156,7 +156,9 @@ def _finished(leg: Leg, met: ir.Table, by: list[str]) -> ir.Table:
     found = {}
     for summary in leg.summaries:
         name, one = summary.name, whole(summary)
-        arguments = tuple(Column("", f"{name}_{i}") for i in range(len(one.arguments)))
+        # A fraction is part of what is asked for, and no value of a row.
+        held = enumerate(one.arguments)
+        arguments = tuple(tree if isinstance(tree, Literal) else Column("", f"{name}_{i}") for i, tree in held)
         condition = None if one.condition is None else Column("", f"{name}_if")
         found[name] = Aggregate(one.function, arguments, one.distinct, condition)
     return _aggregated(met, by, found)
