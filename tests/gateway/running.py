@@ -14,9 +14,9 @@ from workbench.gateway.run import Draining, config_of, open_gateway
 
 
 @contextmanager
-def running(root: Path, bounds: Bounds | None = None) -> Iterator[tuple[Gateway, str]]:
-    """A gateway and its address, until the end of the block."""
-    gateway = open_gateway(root, bounds=bounds)
+def running(root: Path, bounds: Bounds | None = None, local: bool = False) -> Iterator[tuple[Gateway, str]]:
+    """A gateway and its address, until the end of the block; ``local`` lets this machine ask without a token."""
+    gateway = open_gateway(root, bounds=bounds, local=local)
     started = threading.Event()
     told: list[str] = []
 

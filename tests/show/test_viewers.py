@@ -8,12 +8,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.gateway.conftest import PAULA, SAM, home, served  # noqa: F401  the gateway's own fixtures
-from tests.gateway.running import token
+from tests.gateway.running import running, token
+from workbench.errors import AccessDenied
 from workbench.gateway.gateway import Gateway
 from workbench.gateway.visitors import Visitors
 from workbench.show.dashboards import serve
@@ -154,6 +156,14 @@ def test_a_revoked_token_ends_with_the_next_page(served: tuple[Gateway, str], bo
         assert gateway.tokens is not None
         gateway.tokens.revoke(text.split("_")[1])
         assert client.get("/catalog").status_code == 302
+
+
+def test_whoever_comes_from_elsewhere_is_not_taken_for_this_machine(home: Path) -> None:  # noqa: F811
+    """A gateway that lets this machine ask without a token sees every visitor of a proxy come from here."""
+    with running(home, local=True) as (_, url):
+        assert Visitors(url, is_local=True).door("", "").principal.name
+        with pytest.raises(AccessDenied, match="not-signed-in"):
+            Visitors(url).door("", "")
 
 
 def test_a_login_at_the_gateway_counts_here_and_ends_from_here(

@@ -98,7 +98,7 @@ def _viewers(gateway: str, host: str, url: str) -> Viewers:
     if (url and not is_safe(url)) or not (url or is_loopback(host)):
         said = f"whoever is on the way to '{url or host}' could read how viewers sign in."
         raise WorkbenchError(Problem("insecure-url", said, hint="Put a proxy with TLS before it: --url https://..."))
-    visitors = Visitors(gateway)
+    visitors = Visitors(gateway, is_local=not url and is_loopback(host))
     visitors.login()  # tells soon where nobody answers
     return Made(
         lambda one: visitors.door(one.token, one.cookie),
