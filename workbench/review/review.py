@@ -153,9 +153,8 @@ def review(
     rulings += lifecycle(old.workspace, new.workspace, told, notebooks, asked, date.today())
     reached = reach(told, old.workspace, notebooks[1], asked)
     end = clock.monotonic() + seconds
-    proof = _proof(old.workspace, new.workspace, told, reached, engine, seconds / 2, say)
-    left = max(end - clock.monotonic(), 0)
-    values, unlooked = _values(old.workspace, new.workspace, told, reached, engine, left, say)
+    values, unlooked = _values(old.workspace, new.workspace, told, reached, engine, seconds * 2 / 3, say)
+    proof = _proof(old.workspace, new.workspace, told, reached, engine, max(end - clock.monotonic(), 0), say)
     return Review(
         old.name, new.name, people, rulings, (*problems, *proof.problems), told, reached, values, unlooked,
         clock.monotonic() - began, proof.unlooked,

@@ -6,6 +6,7 @@ import time as clock
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from workbench.declare.terms import MetricTest
 from workbench.declare.workspace import Workspace
 from workbench.errors import Problem
 from workbench.quality.proof import Outcome, prove
@@ -31,21 +32,27 @@ def tested(
     failed: list[Outcome] = []
     for at, name in enumerate(names):
         if clock.monotonic() > end:
-            return Tested(_problems(base, head, failed, engine), tuple(names[at:]))
-        failed += [one for one in prove(head, engine, [name]) if not one.passed]
-    return Tested(_problems(base, head, failed, engine))
+            return Tested(_problems(failed), tuple(names[at:]))
+        failed += _newly_failed(base, head, name, engine)
+    return Tested(_problems(failed))
 
 
-def _problems(base: Workspace, head: Workspace, failed: list[Outcome], engine: Engine) -> tuple[Problem, ...]:
-    known = sorted({one.metric for one in failed} & base.metrics.keys())
-    before = [_test(base, one) for one in prove(base, engine, known) if not one.passed] if known else []
+def _newly_failed(base: Workspace, head: Workspace, name: str, engine: Engine) -> list[Outcome]:
+    """The tests of a metric that fail, and did not fail before in the very same words."""
+    failed = [one for one in prove(head, engine, [name]) if not one.passed]
+    if not failed or name not in base.metrics:
+        return failed
+    known = [_test(base, one) for one in prove(base, engine, [name]) if not one.passed]
+    return [one for one in failed if _test(head, one) not in known]
+
+
+def _problems(failed: list[Outcome]) -> tuple[Problem, ...]:
     return tuple(
         Problem("test-failed", f"test {one.number} of '{one.metric}': {one.message}.", one.place,
                 "Mend the metric, or say in its test what is right now.")
         for one in failed
-        if (one.metric, _test(head, one)[1]) not in before
     )  # fmt: skip
 
 
-def _test(workspace: Workspace, one: Outcome) -> tuple[str, object]:
-    return one.metric, workspace.metrics[one.metric].term.tests[one.number - 1]
+def _test(workspace: Workspace, one: Outcome) -> MetricTest:
+    return workspace.metrics[one.metric].term.tests[one.number - 1]
