@@ -34,6 +34,7 @@ from workbench.errors import QuestionError, Unanswerable
 from workbench.graph.resolve import resolve
 from workbench.plan.build import build
 from workbench.plan.lower import to_sql
+from workbench.plan.passes.facts import IsMet
 from workbench.plan.steps import Plan
 from workbench.quality.keys import verify_keys
 from workbench.session.session import Session
@@ -77,7 +78,7 @@ def planned(
     asking: Session,
     question: Question,
     size_of: Callable[[str], int | None],
-    is_met: Callable[[str, str], bool] = lambda model, role: False,
+    is_met: IsMet = lambda model, role: False,
 ) -> Plan:
     """The plan of a question where tables have these sizes."""
     granted = issue(resolve(asking._graph, question), asking.principal, asking._restriction)
@@ -92,12 +93,15 @@ def unimproved(asking: Session, question: Question) -> Plan:
         return planned(asking, question, lambda table: None)
 
 
-def partners(tables: shop.Tables) -> Callable[[str, str], bool]:
-    """Which relationships find a partner for every row, told from the rows."""
+def partners(tables: shop.Tables) -> IsMet:
+    """Which relationships find a partner for every row, and which columns tell rows apart, told from the rows."""
     ends = {"region": ("region_id", "regions"), "customer": ("customer_id", "customers")}
     ends["ship_region"] = ("ship_region_id", "regions")
 
-    def is_met(model: str, role: str) -> bool:
+    def is_met(model: str, role: str | tuple[str, ...]) -> bool:
+        if not isinstance(role, str):
+            found = [tuple(row[name] for name in role) for row in tables.get(model, [])]
+            return len(set(found)) == len(found) and all(None not in one for one in found)
         column, target = ends[role]
         keys = {row["region_id" if target == "regions" else "customer_id"] for row in tables.get(target, [])}
         return all(row[column] in keys for row in tables.get(model, []))
@@ -120,15 +124,24 @@ def answer(asking: Session, question: Question, plan: Plan) -> dict[tuple[Any, .
 METRICS_BY_TIME = [*METRICS, "mean_trailing", "revenue_so_far", "orders_before", "all_revenue", "gold_share"]
 PATHS_BY_TIME = [*PATHS, "metric_time.month", "metric_time.day", "refunded.month"]
 
-# Half of the keys are whole, so that joins are met as often as not.
+# Half of the keys are whole, so that joins are met as often as not; and half of the names are told apart.
 whole = st.fixed_dictionaries(
     {
-        "regions": st.just([{"region_id": i, "name": n} for i, n in enumerate(["east", "west", None, "east"], 1)]),
+        "regions": st.sampled_from([["east", "west", None, "east"], ["north", "south", "east", "west"]]).map(
+            lambda names: [{"region_id": i, "name": name} for i, name in enumerate(names, 1)]
+        ),
         "customers": st.lists(
             st.fixed_dictionaries({"region_id": small, "tier": tiers, "joined": st.none() | days}),
             min_size=4,
             max_size=4,
-        ).map(lambda found: [{"customer_id": i, **row} for i, row in enumerate(found, 1)]),
+        ).flatmap(
+            lambda found: st.sampled_from([{}, {"tier": "t"}]).map(
+                lambda own: [
+                    {"customer_id": i, **row, **{name: f"{text}{i}" for name, text in own.items()}}
+                    for i, row in enumerate(found, 1)
+                ]
+            )
+        ),
         "orders": rows(
             "order_id", 12, customer_id=small, ship_region_id=small,
             status=states, amount=st.none() | st.integers(-20, 120), placed=st.none() | moments,
@@ -155,6 +168,9 @@ def test_answers_are_those_of_the_plan_without_passes(
         where=data.draw(st.none() | st.sampled_from([c.text for c in CONDITIONS])),
         share_of=data.draw(st.just(()) | st.sampled_from(["total", *by])),
         totals=data.draw(st.just(()) | st.sampled_from(["total", *by])),
+        having=data.draw(st.none() | st.just(f"{metrics[0]} >= 1")),
+        order_by=data.draw(st.just(()) | st.sampled_from([metrics[-1:], [f"-{metrics[0]}"]])),
+        limit=data.draw(st.none() | st.integers(1, 3)),
     )
     with session(workspace, tables, who) as asking:
         try:
@@ -163,6 +179,44 @@ def test_answers_are_those_of_the_plan_without_passes(
             assume(False)  # not every metric has every dimension
         assert all(leg.first is None for leg in slow.legs)
         fast = planned(asking, question, LARGE.get, partners(tables))
+        assert_same(answer(asking, question, fast), answer(asking, question, slow))
+
+
+# Names that no two customers share, and numbers of which many are equal or missing.
+named = st.fixed_dictionaries(
+    {
+        "regions": st.just([{"region_id": i, "name": name} for i, name in enumerate("dcba", 1)]),
+        "customers": st.just(
+            [{"customer_id": i, "region_id": i % 2 + 1, "tier": f"t{-i % 5}", "joined": None} for i in range(1, 5)]
+        ),
+        "orders": rows(
+            "order_id", 12, customer_id=small, ship_region_id=small,
+            status=states, amount=st.none() | st.integers(-1, 2), placed=st.none() | moments,
+        ),
+    }
+)  # fmt: skip
+
+
+@settings(
+    max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", 25)), deadline=None, suppress_health_check=list(HealthCheck)
+)
+@given(data=st.data(), tables=named)
+def test_the_first_groups_are_those_of_all_that_have_names(
+    workspace: Workspace, data: Any, tables: shop.Tables
+) -> None:
+    first, other = data.draw(st.permutations(["revenue", "orders", "mean_amount", "least"]))[:2]
+    more = data.draw(st.just([]) | st.sampled_from([["status"], ["placed.month"], ["ship_region.name"]]))
+    question = Question(
+        metrics=[first, other],
+        by=["customer.tier", *more],
+        having=data.draw(st.none() | st.just(f"{other} >= 1")),
+        order_by=data.draw(st.sampled_from([first, f"-{first}"])),
+        limit=data.draw(st.integers(1, 3)),
+    )
+    with session(workspace, tables) as asking:
+        fast = planned(asking, question, LARGE.get, partners(tables))
+        slow = unimproved(asking, question)
+        assert fast.legs[0].top is not None
         assert_same(answer(asking, question, fast), answer(asking, question, slow))
 
 
@@ -331,3 +385,50 @@ def test_whoever_is_kept_from_rows_reads_the_others_once_too(workspace: Workspac
             reads[who] = answered.sql.count('"shop"."orders"')
         assert answered.restrictions
         assert reads["eve"] <= reads["steward"]
+
+
+def test_groups_are_named_last_where_names_tell_them_apart(workspace: Workspace) -> None:
+    def plans(told: set[str], **parts: Any) -> Plan:
+        known = lambda model, role: isinstance(role, str) or (model, set(role)) in [("customers", told)]  # noqa: E731
+        question = Question(metrics="revenue", by=["customer.tier"], **parts)
+        return planned(asking, question, lambda table: LARGE.get(table), known)
+
+    first = {"order_by": "-revenue", "limit": 3}
+    with session(workspace, {}) as asking:
+        told, shared = plans({"tier"}, **first), plans(set(), **first)
+        by_name, all_of_them = plans({"tier"}, order_by="customer.tier", limit=3), plans({"tier"})
+        sql = to_sql(told, asking._engine.schema, "duckdb")
+    assert told.legs[0].final
+    assert told.met() == {("orders", "customer"), ("customers", ("tier",))}
+    assert told.legs[0].top is not None
+    assert sql.count("GROUP BY") == 1
+    assert not shared.legs[0].final
+    assert shared.met() == {("orders", "customer")}
+    assert shared.legs[0].top is None
+    assert by_name.legs[0].final
+    assert by_name.legs[0].top is None, "names decide which are the first"
+    assert all_of_them.legs[0].top is None
+
+
+def test_names_are_taken_for_told_apart_only_where_the_data_was_checked(tmp_path: Path, kept: Ledger) -> None:
+    root = shop.declare(tmp_path / "shop")
+    declared = next(path for path in root.rglob("*.yml") if "semantic_model: customers" in path.read_text())
+    text = declared.read_text()
+    at = text.index("primary_key", text.index("semantic_model: customers"))
+    declared.write_text(text[:at] + "unique_keys: [[tier]]\n" + text[at:])
+    workspace = load(root).require()
+    customers = [{"customer_id": i, "region_id": 1, "tier": t, "joined": None} for i, t in enumerate("ab", 1)]
+    orders = [{**COMPLETE["orders"][0], "order_id": i, "customer_id": i % 2 + 1} for i in range(200)]
+    told: shop.Tables = {**COMPLETE, "customers": customers, "orders": orders}
+    same: shop.Tables = {**told, "customers": [{**row, "tier": "a"} for row in customers]}
+    question = Question(metrics="revenue", by="customer.tier")
+    put(root / "data.duckdb", told)
+    with with_ledger(workspace, kept) as asking:
+        verify_keys(workspace, asking._engine, kept)
+        kept.flush()
+    with with_ledger(workspace, kept) as asking:
+        assert asking.ask(question).sql.count("GROUP BY") == 1
+        assert [row["revenue"] for row in asking.ask(question).rows()] == [500, 500]
+        put(root / "data.duckdb", same)  # under an open session, with all that it has compiled
+        assert asking.ask(question).rows() == [{"customer.tier": "a", "revenue": 1000}]
+        assert asking.ask(question).sql.count("GROUP BY") == 2

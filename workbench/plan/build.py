@@ -21,7 +21,7 @@ from workbench.graph.legs import Condition
 from workbench.graph.legs import Leg as ResolvedLeg
 from workbench.graph.resolve import Resolved
 from workbench.graph.timing import TIME
-from workbench.plan.passes.facts import Facts
+from workbench.plan.passes.facts import Facts, IsMet
 from workbench.plan.passes.order import improve
 from workbench.plan.ranked import by_rank
 from workbench.plan.steps import (
@@ -49,9 +49,6 @@ from workbench.plan.steps import (
 
 CARRIED = "+"
 """The relation of columns that are carried along to a condition on both row and moment."""
-
-IsMet = Callable[[str, str], bool]
-"""Whether every row of a model has its partner under a role, in the data as it is now."""
 
 Hide = Callable[[Expression], Expression]
 TypesOf = Callable[[str], Mapping[str, str]]

@@ -61,7 +61,7 @@ def _leg(leg: Leg, find: FindTable) -> ir.Table:
     def column(of: Column) -> ir.Value:
         return table[names[of.relation, of.name]]
 
-    keep = conjunction(leg.keep.asked, leg.keep.needed)
+    keep = conjunction(leg.keep.asked, leg.keep.needed, leg.keep.implied)
     rows = table.filter(lower_condition(keep, column)) if keep is not None else table
     if leg.latest is not None and leg.move is None:
         rows = _latest(leg.latest, rows, names)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from workbench.declare.expression import Column
+from workbench.declare.expression import Column, Expression, walk
 from workbench.graph.joins import CALENDAR
-from workbench.plan.lower_first import Names, first_groups, numbers, regrouped
+from workbench.plan.lower_first import Names, coarser, first_groups, numbers, regrouped, topped
 from workbench.plan.lower_keys import same
 from workbench.plan.lower_scalar import lower
 from workbench.plan.parts import needed
@@ -69,6 +69,18 @@ def summarized_twice(leg: Leg, rows: ir.Table, names: Names, read: Read) -> ir.T
     """The groups of a leg, told from those of its first aggregation and what is joined to them."""
     assert leg.first is not None
     first = first_groups(leg.first, rows, names)
-    joined = replace(first, table=attached(leg, first.table, first.names, read, late=True))
-    groups = regrouped(joined, dict(leg.keys), needed(leg.summaries, leg.first))
+    keys, parts = dict(leg.keys), needed(leg.summaries, leg.first)
+    if leg.final:
+        first = coarser(first, _before_names(leg), parts)
+    few = topped(leg.top, first, leg.summaries) if leg.top is not None else first.table
+    joined = replace(first, table=attached(leg, few, first.names, read, late=True))
+    groups = regrouped(joined, keys, parts, final=leg.final)
     return numbers(groups, leg.first, [name for name, _ in leg.keys], leg.summaries)
+
+
+def _before_names(leg: Leg) -> tuple[Expression, ...]:
+    """What tells the groups asked for apart before late joins: keys of rows, and what partners are met by."""
+    late = {a.source.relation for a in leg.attached if a.late}
+    keys = (tree for _, tree in leg.keys if not any(isinstance(c, Column) and c.relation in late for c in walk(tree)))
+    ours = (ours for a in leg.attached if a.late and a.parent not in late for ours, _ in a.pairs)
+    return tuple(dict.fromkeys((*keys, *ours)))

@@ -13,4 +13,8 @@ def sql_text(expr: Any, dialect: str) -> str:
         from workbench.plan.lower_postgres import postgres_sql
 
         return postgres_sql(expr)
+    if dialect == "duckdb":
+        from workbench.plan.lower_duckdb import duckdb_sql
+
+        return duckdb_sql(expr)
     return str(ibis.to_sql(expr, dialect=dialect))

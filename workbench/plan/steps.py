@@ -10,6 +10,9 @@ from workbench.declare.expression import Aggregate, Expression
 from workbench.declare.terms import Length
 from workbench.graph.timing import Timing
 
+Fact = tuple[str, str | tuple[str, ...]]
+"""Of a model, a role under which every row has its partner, or columns that tell its rows apart and are never NULL."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -43,7 +46,8 @@ class Attach:
     ``valid`` is (moment on the left, start, end of the source): of a history, only the row valid then is joined.
     ``nested`` is joined to its parent before that is joined; ``late`` to groups, between two aggregations.
     Where the data is known to have a partner for every row of the parent, the join is ``met``: an INNER JOIN will do.
-    To ``many`` rows, it is no to-one join, and nothing is counted.
+    To ``many`` rows, it is no to-one join, and nothing is counted. A partner is ``told`` from the others by columns
+    among the groups asked for, where the data is known to have no two of these values.
     """
 
     source: Source
@@ -55,6 +59,7 @@ class Attach:
     late: bool = False
     met: bool = False
     many: bool = False
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,16 @@ class First:
 
     by: tuple[Expression, ...]
     parts: tuple[Aggregate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """All that can be among the first ``n`` groups by a number, of those that meet ``having``; ties are all kept."""
+
+    n: int
+    by: Expression
+    descending: bool
+    having: Expression | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +173,9 @@ class Leg:
 
     ``among`` are aggregates of entities that rows belong to, for conditions on them; ``follow`` counts later rows.
     ``latest`` keeps one moment's rows, ``move`` counts rows at other moments, ``pad`` adds moments without rows.
-    With ``first``, rows are aggregated by that, and its groups again by the keys. With ``every``, keys are not grouped.
+    With ``first``, rows are aggregated by that, and its groups again by the keys. These are ``final`` before late joins
+    where they are told from what partners are met by, and then only the ``top`` of them is joined. With ``every``, keys
+    are not grouped.
     """
 
     source: Source
@@ -174,6 +191,8 @@ class Leg:
     follow: Follow | None = None
     first: First | None = None
     every: bool = False
+    final: bool = False
+    top: Top | None = None
 
     @property
     def crosses(self) -> bool:
@@ -276,12 +295,13 @@ class Plan:
     notes: tuple[str, ...] = ()
     """What an asker should know of the answer before they rely on it."""
 
-    def met(self) -> frozenset[tuple[str, str]]:
-        """The (model, role) of joins whose partners must all be there for the plan to be right."""
-        out: set[tuple[str, str]] = set()
+    def met(self) -> frozenset[Fact]:
+        """What must be known of the data for the plan to be right."""
+        out: set[Fact] = set()
         for leg in self.legs:
             models = {"": leg.source.model, **{a.source.relation: a.source.model for a in leg.attached}}
             out |= {(models[a.parent], a.role) for a in leg.attached if a.met}
+            out |= {(a.source.model, a.told) for a in leg.attached if a.told}
         behind = (among.plan for leg in self.legs for among in leg.among)
         return frozenset(out).union(*(plan.met() for plan in (*behind, *(level.plan for level in self.levels))))
 

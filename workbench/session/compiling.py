@@ -13,9 +13,10 @@ from workbench.declare.lifting import lift
 from workbench.declare.question import Question
 from workbench.errors import WorkbenchError
 from workbench.graph.resolve import Resolved
-from workbench.plan.build import IsMet, build
+from workbench.plan.build import build
 from workbench.plan.fingerprint import fingerprint, with_values, without_values
-from workbench.plan.steps import Plan
+from workbench.plan.passes.facts import IsMet
+from workbench.plan.steps import Fact, Plan
 from workbench.plan.template import DIALECTS, Template, template_of
 from workbench.session.cache import Recent, Templates
 from workbench.warehouse.stand_in import type_of
@@ -60,8 +61,8 @@ class Compiled:
         return with_values(self.outline, self.values)
 
     @property
-    def met(self) -> frozenset[tuple[str, str]]:
-        """The (model, role) of joins whose partners must all be there for the SQL to be right."""
+    def met(self) -> frozenset[Fact]:
+        """What must be known of the data for the SQL to be right."""
         return self.outline.met()
 
     @property

@@ -12,7 +12,7 @@ from workbench.declare.expression import Column
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, Unanswerable
 from workbench.graph.build import Graph
-from workbench.graph.keys import KeyRead, Reliance, role_identity, role_reads
+from workbench.graph.keys import KeyRead, Reliance, key_read, role_identity, role_reads
 from workbench.warehouse.ledger import KeyFact
 
 if TYPE_CHECKING:
@@ -68,17 +68,28 @@ class Keys:
                 self._safe.add(one)
         return version
 
-    def is_met(self, graph: Graph, model: str, role: str) -> bool:
+    def is_met(self, graph: Graph, model: str, role: str | tuple[str, ...]) -> bool:
         """Whether every row of a model is recorded to have its partner, in the data as it is now.
 
-        Nothing is looked at for this: what nobody has checked is not known.
+        Given columns instead of a role, whether these tell all rows of the model apart. Nothing is looked at for this:
+        what nobody has checked is not known.
         """
         self._current()
+        if not isinstance(role, str):
+            return any(
+                self._tells_apart(key_read(graph, model, key), role) for key in graph.model(model).declared_keys()
+            )
         if not self._met or role not in graph.model(model).relationships:
             return False
         if (model, role) not in self._roles:
             self._roles[model, role] = role_identity(*role_reads(graph, model, role))
         return self._roles[model, role] in self._met
+
+    def _tells_apart(self, read: KeyRead, columns: tuple[str, ...]) -> bool:
+        fact = self._known.get(read.identity)
+        if fact is None or fact.verdict != "sound" or fact.nulls:
+            return False
+        return all(isinstance(tree, Column) and not tree.relation and tree.name in columns for tree in read.trees)
 
     def _fact(self, graph: Graph, read: KeyRead) -> KeyFact:
         """The fact about a key in the data as it is now."""

@@ -23,7 +23,7 @@ Its square is asked for where a table with joins of its own is moved: its key ha
 """
 
 FEWER_DAYS = 3
-"""The same for days: truncating one costs about as much as finding a group for it."""
+"""The same for days, where rows are told apart by nothing else: then they are numbered, and no group is looked for."""
 
 
 def eager(plan: Plan, facts: Facts) -> Plan:
@@ -62,7 +62,7 @@ def _leg(leg: Leg, facts: Facts) -> Leg:
         if _groups(leg, sizes, late | {relation}, set()) * fewer <= rows:
             late.add(relation)
     dated = {name for name, tree in leg.keys if _is_of_days(leg, tree, facts)}
-    coarse = dated if dated and _groups(leg, sizes, late, dated) * FEWER_DAYS <= rows else set()
+    coarse = dated if _groups(leg, sizes, late, dated) == DAYS and rows >= DAYS * FEWER_DAYS else set()
     if not late and not coarse:
         return leg
     attached = tuple(replace(a, late=a.source.relation in late) for a in leg.attached)
@@ -92,7 +92,7 @@ def _moved(leg: Leg, facts: Facts) -> Leg:
     values = [leg.moments.at, *(tree for name, tree in leg.keys if name not in shows)]
     values += [tree for _, tree in leg.move.carried]
     rows = facts.size_of(leg.source.table)
-    few = rows is not None and DAYS * ELSE ** (len(values) - 1) * FEWER_DAYS <= rows
+    few = rows is not None and len(values) == 1 and rows >= DAYS * FEWER_DAYS
     if few and _is_of_days(leg, leg.moments.at, facts):
         values[:1] = [part for part in walk(leg.moments.at) if isinstance(part, Column)]
     return replace(leg, first=first_of(leg.summaries, values))

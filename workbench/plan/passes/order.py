@@ -8,8 +8,10 @@ from dataclasses import replace
 from workbench.plan.passes.conditions import conditions
 from workbench.plan.passes.eager import eager
 from workbench.plan.passes.facts import Facts
+from workbench.plan.passes.final import final, top
 from workbench.plan.passes.nested import nested
 from workbench.plan.passes.partners import partners
+from workbench.plan.passes.ranges import ranges
 from workbench.plan.passes.together import together
 from workbench.plan.steps import Leg, Plan
 
@@ -25,7 +27,9 @@ PASSES: tuple[Callable[[Plan, Facts], Plan], ...] = (
 def improve(plan: Plan, facts: Facts) -> Plan:
     """The plan after every pass."""
     better = _each(plan, facts)
-    return better if _crosses(better) else together(better)
+    if _crosses(better):
+        return better
+    return ranges(top(final(together(better), facts)), facts)
 
 
 def _crosses(plan: Plan) -> bool:

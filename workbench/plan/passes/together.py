@@ -6,18 +6,13 @@ from dataclasses import replace
 
 from workbench.declare.expression import Column, Expression, walk
 from workbench.plan.passes.eager import first_of, is_plain
+from workbench.plan.passes.levels import with_legs
 from workbench.plan.steps import Attach, First, Leg, Plan, Source
 
 
 def together(plan: Plan) -> Plan:
     """The plan with its legs, and those of its levels, told from the groups of the finest leg over the same rows."""
-    legs = _shared([*plan.legs, *(leg for level in plan.levels for leg in level.plan.legs)])
-    own, rest = tuple(legs[: len(plan.legs)]), iter(legs[len(plan.legs) :])
-    levels = tuple(
-        replace(level, plan=replace(level.plan, legs=tuple(next(rest) for _ in level.plan.legs)))
-        for level in plan.levels
-    )
-    return replace(plan, legs=own, levels=levels)
+    return with_legs(plan, _shared)
 
 
 def _shared(legs: list[Leg]) -> list[Leg]:
