@@ -1,9 +1,9 @@
-"""Frames in a pipe: what comes out is what went in, decoded or passed on, and what breaks off is no stream."""
+"""Frames in a socket: what comes out is what went in, decoded or passed on, and what breaks off is no stream."""
 
 from __future__ import annotations
 
-import io
 import os
+import socket
 import threading
 
 import duckdb
@@ -32,23 +32,31 @@ def sent(reader: pa.RecordBatchReader, handle: int) -> None:
         frames.end()
 
 
-def through_a_pipe(sql: str) -> tuple[pa.Table, FrameReader]:
+def holding(content: bytes) -> socket.socket:
+    """A socket from which that comes, and nothing after it."""
+    near, far = socket.socketpair()
+    with far:
+        far.sendall(content)
+    return near
+
+
+def through_a_socket(sql: str) -> tuple[pa.Table, FrameReader]:
     connection = duckdb.connect()
     expected = connection.sql(sql).to_arrow_table()
-    read, write = os.pipe()
+    near, far = socket.socketpair()
     reader = connection.sql(sql).to_arrow_reader(16_384)
-    threading.Thread(target=sent, args=(reader, write), daemon=True).start()
-    return expected, FrameReader(os.fdopen(read, "rb", buffering=0), 1 << 20)
+    threading.Thread(target=sent, args=(reader, far.detach()), daemon=True).start()
+    return expected, FrameReader(near, 1 << 20)
 
 
 @pytest.mark.parametrize("sql", SHAPES)
 def test_frames_hold_the_stream(sql: str) -> None:
-    expected, frames = through_a_pipe(sql)
+    expected, frames = through_a_socket(sql)
     first = frames.next()
     assert first is not None
     assert pa.ipc.read_schema(pa.py_buffer(first.content)) == expected.schema
     assert pa.ipc.open_stream(Unframed(first, frames)).read_all().to_pylist() == expected.to_pylist()
-    expected, frames = through_a_pipe(sql)
+    expected, frames = through_a_socket(sql)
     passed = [*iter(frames.next, None)]
     assert sum(frame.num_rows for frame in passed) == expected.num_rows
     assert pa.ipc.open_stream(b"".join(frame.content for frame in passed)).read_all().to_pylist() == (
@@ -57,16 +65,17 @@ def test_frames_hold_the_stream(sql: str) -> None:
 
 
 def test_a_stream_that_breaks_off_is_told_at_every_byte() -> None:
-    read, write = os.pipe()
-    sent(pa.table({"a": [1, 2]}).to_reader(), write)
-    with os.fdopen(read, "rb") as pipe:
-        whole = pipe.read()
+    near, far = socket.socketpair()
+    sent(pa.table({"a": [1, 2]}).to_reader(), far.detach())
+    with near, near.makefile("rb") as file:
+        whole = file.read()
     for length in range(len(whole)):
-        frames = FrameReader(io.BytesIO(whole[:length]), 1 << 20)  # type: ignore[arg-type]
-        with pytest.raises(EOFError):
-            list(iter(frames.next, None))
+        with holding(whole[:length]) as source, pytest.raises(EOFError):
+            list(iter(FrameReader(source, 1 << 20).next, None))
+    with holding(whole) as source:
+        assert sum(frame.num_rows for frame in iter(FrameReader(source, 1 << 20).next, None)) == 2
 
 
 def test_a_frame_larger_than_a_result_may_be_is_not_taken() -> None:
-    with pytest.raises(EOFError):
-        FrameReader(io.BytesIO(HEADER.pack(1, 1 << 40)), 1 << 20).next()  # type: ignore[arg-type]
+    with holding(HEADER.pack(1, 1 << 40)) as source, pytest.raises(EOFError):
+        FrameReader(source, 1 << 20).next()

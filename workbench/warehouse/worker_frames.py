@@ -1,9 +1,10 @@
-"""An Arrow stream to frames in a pipe and back: whole messages with the number of their rows, to pass on unread."""
+"""An Arrow stream to frames in a socket and back: whole messages with the number of their rows, to pass on unread."""
 
 from __future__ import annotations
 
 import io
 import os
+import socket
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -72,10 +73,10 @@ class FrameWriter(io.RawIOBase):
 
 
 class FrameReader:
-    """Reads frames from a pipe; raises EOFError where it ends within one, or one is larger than ``most`` bytes."""
+    """Reads frames from a socket; raises EOFError where it ends within one, or one is larger than ``most`` bytes."""
 
-    def __init__(self, pipe: io.RawIOBase, most: int) -> None:
-        self._pipe = pipe
+    def __init__(self, source: socket.socket, most: int) -> None:
+        self._source = source
         self._most = most + SLACK
 
     def next(self) -> Frame | None:
@@ -95,7 +96,8 @@ class FrameReader:
 
     def _fill(self, room: memoryview) -> None:
         while room:
-            count = self._pipe.readinto(room)
+            # A frame comes in one call, as a rule: between two, whoever sends the last one would be waited for.
+            count = self._source.recv_into(room, 0, socket.MSG_WAITALL)
             if not count:
                 raise EOFError
             room = room[count:]
@@ -125,7 +127,7 @@ class Unframed:
         return True
 
     def close(self) -> None:
-        """The pipe stays open: it is the worker's."""
+        """The socket stays open: it is the worker's."""
 
 
 def _send(handle: int, pieces: Sequence[Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -14,7 +13,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -32,7 +30,8 @@ GRACE = 0.5
 """Seconds in which a stopped statement may end by itself before its process is killed."""
 START = 30.0
 """Seconds in which a worker must have started, on however busy a machine."""
-PIPE = 1 << 20
+ROOM = 1 << 20
+"""Bytes on their way from a worker, where the system allows so many: it makes the next rows meanwhile."""
 _ROOT = str(Path(__file__).parents[2])
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -50,13 +49,14 @@ class WorkerProcess:
         self._closing = threading.Lock()
         self._temp = Path(tempfile.mkdtemp(prefix="workbench-worker-"))
         ours, theirs = socket.socketpair()
-        read, write = _wide_pipe()
-        self._control, self._lines, self._data = ours, ours.makefile("rb"), os.fdopen(read, "rb", buffering=0)
+        self._data, rows = socket.socketpair()
+        rows.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
+        self._control, self._lines = ours, ours.makefile("rb")
         given = {
             "path": str(Path(path).absolute()),
             "temp": str(self._temp),
             "control": theirs.fileno(),
-            "data": write,
+            "data": rows.fileno(),
             "memory": limits.memory,
             "temp_bytes": limits.temp,
             "threads": limits.threads,
@@ -66,13 +66,13 @@ class WorkerProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(theirs.fileno(), write),
+            pass_fds=(theirs.fileno(), rows.fileno()),
             cwd="/",  # its own folder is the one place that the engine may write to
             env=_environment(self._temp),
             start_new_session=True,
         )
         theirs.close()
-        os.close(write)
+        rows.close()
         # One for all statements: to start a thread for each would take longer than a small one.
         self._watched: SimpleQueue[Rows | None] = SimpleQueue()
         self._watcher = threading.Thread(target=self._watch, name="worker-watch", daemon=True)
@@ -305,7 +305,7 @@ class Rows:
             return
 
     def _read(self, act: Callable[[], Any]) -> Any:
-        """Read from the pipe, which ends in the middle of something when the worker is killed."""
+        """Read what comes, which ends in the middle of something when the worker is killed."""
         import pyarrow as pa
 
         try:
@@ -361,15 +361,6 @@ def _schema(frame: Frame | None) -> pa.Schema:
     if frame is None:
         raise EOFError
     return pa.ipc.read_schema(pa.py_buffer(frame.content))
-
-
-def _wide_pipe() -> tuple[int, int]:
-    """A pipe that holds a batch, so that the worker makes the next one meanwhile."""
-    read, write = os.pipe()
-    if hasattr(fcntl, "F_SETPIPE_SZ"):
-        with suppress(OSError):  # a system may allow less
-            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, PIPE)
-    return read, write
 
 
 def _environment(temp: Path) -> dict[str, str]:
