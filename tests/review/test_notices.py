@@ -51,6 +51,7 @@ def receiver() -> Iterator[Receiver]:
     yield made
     made.server.shutdown()
     made.server.server_close()
+    made.server.server_close()
 
 
 def manifest(number: int, **terms: str) -> Manifest:

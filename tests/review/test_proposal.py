@@ -155,6 +155,7 @@ def test_a_token_opens_the_pull_request(
         assert made.slug == "not-opened"
         assert "secret" not in str(made)
     forge.server.shutdown()
+    forge.server.server_close()
 
 
 def test_without_a_token_it_says_what_to_do(git: Git, engine: DuckDBEngine, monkeypatch: pytest.MonkeyPatch) -> None:
