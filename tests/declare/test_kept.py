@@ -94,7 +94,7 @@ def edit(root: Path, home: Path, act: str, what: object, how: object) -> None:
             (home / "workbench" / "secret").unlink(missing_ok=True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(rounds=st.lists(st.lists(EDITS, max_size=4), min_size=2, max_size=5))
 def test_a_remembered_load_is_a_first_load(home: Path, rounds: list[list[tuple[str, object, object]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
