@@ -317,6 +317,11 @@ class Part:
     spine: bool = False
     level: Level | None = None
 
+    @property
+    def needs_time(self) -> bool:
+        """Whether it means nothing to a question without any time of its rows."""
+        return self.looks is not None and not self.looks.running
+
     def groups(self, tables: Tables, asked: Asked) -> dict[tuple[Any, ...], Any]:
         """The value of each group that has rows, and with a spine of each period that has none."""
         pairs: dict[tuple[Any, ...], list[tuple[datetime | None, Row]]] = {} if asked.by else {(): []}
@@ -544,12 +549,6 @@ EVERY: dict[str, Meaning] = {**PLAIN, **METRICS}
 def models(metrics: Iterable[str]) -> set[str]:
     """The models whose rows the metrics count."""
     return {part.base.model for name in metrics for part in EVERY[name][0]}
-
-
-def needs_time(metrics: Iterable[str]) -> bool:
-    """Whether some metric means nothing to a question without any time."""
-    looks = [part.looks for name in metrics for part in EVERY[name][0] if part.looks]
-    return any(not one.running for one in looks)
 
 
 def expected(tables: Tables, metrics: list[str], asked: Asked) -> dict[tuple[Any, ...], dict[str, Any]]:

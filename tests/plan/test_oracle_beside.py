@@ -171,7 +171,12 @@ def check(metrics: list[str], asked: Asked, tables: shop.Tables, rows: list[shop
             change = None if value is None or prior is None else value - prior
             wanted[key] |= {name: value, f"{name}.prior": prior, f"{name}.change": change}
             wanted[key][f"{name}.ratio"] = shop.ratio(value, prior)
-    assert_same(grouped(rows, asked.by, names), wanted)
+    got = grouped(rows, asked.by, names)
+    if fill:  # metrics that are scanned together add a period where none of them has rows
+        times = [i for i, path in enumerate(asked.by) if path.startswith("metric_time")]
+        assert {tuple(key[i] for i in times) for key in got} == {tuple(key[i] for i in times) for key in wanted}
+        wanted = {key: row for key, row in wanted.items() if key in got or any(row.values())}
+    assert_same(got, wanted)
 
 
 def test_to_compare_without_time_is_refused(workspace: Workspace) -> None:

@@ -124,8 +124,8 @@ def answered(asking: Session, metrics: list[str], asked: Asked) -> dict[tuple[An
 def timeless(metrics: list[str], asked: Asked) -> bool:
     """Whether a metric over time is asked for without any."""
     paths = (*asked.by, *(path for one in asked.where for path in one.paths))
-    named = asked.time or any(shop_time.on_axis(m, p) for p in paths for m in shop_time.models(metrics))
-    return not named and shop_time.needs_time(metrics)
+    looking = {part.base.model for name in metrics for part in shop_time.EVERY[name][0] if part.needs_time}
+    return not asked.time and any(not any(shop_time.on_axis(model, path) for path in paths) for model in looking)
 
 
 @st.composite
