@@ -75,6 +75,8 @@ def _leg(leg: Leg, keys: Keys) -> Iterator[Step]:
         yield Step("keep", f"keep rows where {_text(leg.keep.asked)}")
     if leg.keep.needed is not None:
         yield Step("keep", f"keep rows that a metric counts: {_text(leg.keep.needed)}")
+    if leg.keep.implied is not None:
+        yield Step("keep", f"read only rows that can count then: {_text(leg.keep.implied)}")
     if leg.latest is not None:
         within = f" for each {', '.join(map(_text, leg.latest.within))}" if leg.latest.within else ""
         said = f"the {leg.latest.take} {_text(leg.latest.of)}{within}: a level is not added up over it"
@@ -86,6 +88,10 @@ def _leg(leg: Leg, keys: Keys) -> Iterator[Step]:
     if leg.first is not None:
         by = ", ".join(map(_text, leg.first.by)) or "nothing"
         yield Step("group", f"aggregate by {by} first, so that what follows reads few groups and not all rows")
+    if leg.final:
+        yield Step("group", "what is joined to these groups has a name of its own for each: their numbers are final")
+    if leg.top is not None:
+        yield Step("shape", f"go on with those that can be among the first {leg.top.n}, ties included")
     yield from _joins((a for a in leg.attached if a.late), keys)
     yield from _groups(leg)
     for one in leg.summaries:
