@@ -13,7 +13,7 @@ from workbench.declare.expression import Literal as Constant
 from workbench.declare.parser import unparse
 from workbench.graph.resolve import WHOLE
 from workbench.graph.timing import NOW, Offset
-from workbench.plan.steps import Among, Attach, Follow, Leg, Level, Moments, Move, Plan, Source
+from workbench.plan.steps import Among, Attach, Follow, Keep, Leg, Level, Moments, Move, Plan, Source
 
 Kind = Literal[
     "read", "restricted", "join", "keep", "moments", "group", "number", "combine", "level", "derive", "shape"
@@ -71,12 +71,7 @@ def _leg(leg: Leg, keys: Keys) -> Iterator[Step]:
     yield from _joins((a for a in leg.attached if not a.late), keys)
     for among in leg.among:
         yield from _among(among, keys)
-    if leg.keep.asked is not None:
-        yield Step("keep", f"keep rows where {_text(leg.keep.asked)}")
-    if leg.keep.needed is not None:
-        yield Step("keep", f"keep rows that a metric counts: {_text(leg.keep.needed)}")
-    if leg.keep.implied is not None:
-        yield Step("keep", f"read only rows that can count then: {_text(leg.keep.implied)}")
+    yield from _kept(leg.keep)
     if leg.latest is not None:
         within = f" for each {', '.join(map(_text, leg.latest.within))}" if leg.latest.within else ""
         said = f"the {leg.latest.take} {_text(leg.latest.of)}{within}: a level is not added up over it"
@@ -99,6 +94,15 @@ def _leg(leg: Leg, keys: Keys) -> Iterator[Step]:
         yield Step("number", f"{_shown(one.name)} = {_text(one.aggregate)}{where}")
     if leg.pad is not None:
         yield Step("moments", "add the periods that have no rows")
+
+
+def _kept(keep: Keep) -> Iterator[Step]:
+    if keep.asked is not None:
+        yield Step("keep", f"keep rows where {_text(keep.asked)}")
+    if keep.needed is not None:
+        yield Step("keep", f"keep rows that a metric counts: {_text(keep.needed)}")
+    if keep.implied is not None:
+        yield Step("keep", f"read only rows that can count then: {_text(keep.implied)}")
 
 
 def _joins(attached: Iterable[Attach], keys: Keys) -> Iterator[Step]:
