@@ -45,7 +45,7 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(tokens: Tokens, tmp_path: Path
     assert token.name == "ana@skyways.example"
     assert tokens.verify(text).id == token.id
     tokens.close()
-    secret = text.rpartition("_")[2].encode()
+    secret = text.split("_", 2)[2].encode()  # which may hold an underscore itself
     assert not any(secret in file.read_bytes() for file in tmp_path.iterdir())
     assert len({tokens.issue("ana", WEEK)[0] for _ in range(20)}) == 20
 
