@@ -12,7 +12,7 @@ from tests.gateway.conftest import ANA, Served
 from tests.gateway.running import token
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-SHORT, LONG = 15, 600
+SHORT, LONG = 8, 600
 """Seconds of made-up requests, in every run and by night."""
 
 
