@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.plan import examples
 from tests.plan.brute_force import value_of
-from tests.plan.typed_trees import COLUMNS, trees
+from tests.plan.typed_trees import COLUMNS, is_narrow, trees
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Literal, Name, rebuild, walk
 from workbench.declare.functions import AGGREGATES, FUNCTIONS, OPERATORS
 from workbench.declare.grains import DATE_PARTS, GRAINS
@@ -71,7 +71,7 @@ def same(one: Any, other: Any) -> bool:
 
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 typed = st.sampled_from(list(dict.fromkeys(COLUMNS.values()))).flatmap(
-    lambda type_: st.tuples(st.just(type_), trees(type_))
+    lambda type_: st.tuples(st.just(type_), trees(type_).filter(is_narrow))
 )
 
 

@@ -10,6 +10,8 @@ from functools import cache
 from hypothesis import strategies as st
 
 from workbench.declare.expression import Call, Case, Cast, Column, Expression, Literal
+from workbench.errors import DeclarationError
+from workbench.plan.lower_width import check_width
 
 COLUMNS = {
     "a": "integer", "b": "integer", "x": "float", "s": "string", "t": "string", "p": "boolean", "q": "boolean",
@@ -27,6 +29,15 @@ def trees(type_: str, depth: int = 3) -> st.SearchStrategy[Expression]:
         return leaves
     calls = _CALLS[type_](depth - 1)
     return st.one_of(leaves, _anywhere(type_, depth - 1), *calls, *calls)
+
+
+def is_narrow(tree: Expression) -> bool:
+    """Whether it makes no more text of a row than is allowed."""
+    try:
+        check_width(tree)
+    except DeclarationError:
+        return False
+    return True
 
 
 @cache
