@@ -97,3 +97,13 @@ def test_roles_and_groups(tmp_path: Path, files: dict[str, str], slug: str) -> N
     got = found(tmp_path, **files)
     assert {one.slug for one in got} == {slug}
     assert all(one.place is not None for one in got)
+
+
+def test_a_page_for_nobody(tmp_path: Path) -> None:
+    page = "dashboard: board\ntitle: Board\naudience: [analyst, 'group:united', '*', analist]\nrows: [[{number: n}]]"
+    (tmp_path / "notebooks" / "dashboards").mkdir(parents=True)
+    (tmp_path / "notebooks" / "dashboards" / "board.yml").write_text(page)
+    (problem,) = found(tmp_path)
+    assert (problem.slug, "analyst" in problem.hint) == ("unknown-role", True)
+    assert problem.place is not None
+    assert (problem.place.file, problem.place.line) == ("notebooks/dashboards/board.yml", 3)

@@ -86,3 +86,13 @@ def test_what_may_be_read_is_what_is_left_of_a_table() -> None:
             if left is not None:
                 masked = not decide(who, "unmask:aircraft", resource, ROLES, POLICIES)
                 assert (left.mask_of("tail") is not None) is masked, (role, resource)
+
+
+def test_a_narrow_token_is_told_from_a_missing_role() -> None:
+    with pytest.raises(AccessDenied) as token:
+        require(PEOPLE["token"], "rollback", roles=ROLES)
+    assert "token" in token.value.problems[0].message
+    assert "--scope rollback" in token.value.problems[0].hint
+    with pytest.raises(AccessDenied) as role:
+        require(PEOPLE["analyst"], "rollback", roles=ROLES)
+    assert "roles (analyst)" in role.value.problems[0].message

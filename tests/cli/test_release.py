@@ -104,6 +104,18 @@ def test_a_release_goes_through_the_environments_and_comes_back(shop: Shop) -> N
     assert shop.served("dev") == [-3, 2, 1]
 
 
+def test_signatures_count_from_what_is_served_and_from_nothing_later(shop: Shop) -> None:
+    assert "goes with --since" in shop.run("release", "dev", "--signed", at=shop.git.folder).err
+    assert shop.release("dev").code == 0
+    shop.git.commit({REVENUE: WORKSPACE[REVENUE].replace("sum(amount)", "sum(amount) * 2")}, message="unseen")
+    later = shop.run("release", "dev", "--signed", "--since", "HEAD", at=shop.git.folder)
+    assert (later.code, "[not-next]" in later.err) == (2, True), later.err
+    unsigned = shop.run("release", "dev", "--signed", at=shop.git.folder)
+    assert unsigned.code == 2
+    assert "no-signers" in unsigned.err or "unsigned-commit" in unsigned.err
+    assert shop.served("dev") == [-1]
+
+
 def test_what_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "missing-approval" in shop.release("dev", approved="cora").err
     assert "other-head" in shop.release("dev", merged=False).err

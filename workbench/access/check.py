@@ -11,6 +11,7 @@ from workbench.access.principal import EVERYONE, same_name, with_extended
 from workbench.access.restriction import same_column
 from workbench.access.rules import covers
 from workbench.access.verbs import UNMASK, VERBS, verb_of
+from workbench.declare.dashboard import Dashboard
 from workbench.declare.declared import Declared
 from workbench.declare.people import Groups, Policy, Role, Roles
 from workbench.declare.workspace import Workspace
@@ -29,6 +30,8 @@ def problems(workspace: Workspace, tables: Columns | None = None) -> tuple[Probl
     known = _Known(workspace)
     for policy in workspace.policies:
         found += known.policy(policy, tables)
+    for page in workspace.dashboards.values():
+        found += known.audience(page)
     return (*found, *gaps(workspace, tables))
 
 
@@ -114,6 +117,12 @@ class _Known:
                         hint = did_you_mean(environment, self.environments, "See [tool.workbench] in pyproject.toml.")
                         place = declared.place_of(kind, at, "env", index)
                         yield Problem("unknown-environment", f"no environment '{environment}'.", place, hint)
+
+    def audience(self, declared: Declared[Dashboard]) -> Iterator[Problem]:
+        """Roles, groups and people that a page is for, and that do not exist."""
+        for at, word in enumerate(declared.term.audience):
+            if problem := self._whom(word):
+                yield replace(problem, place=declared.place_of("audience", at))
 
     def _whom(self, word: str) -> Problem | None:
         kind, colon, name = word.partition(":")

@@ -194,12 +194,16 @@ def _lower(names: Iterable[str]) -> tuple[str, ...]:
 def _nobody_grants(principal: Principal, verb: str, roles: Mapping[str, Role]) -> str:
     if not principal.roles:
         return "no role is declared for them" if roles else "no roles are declared in access/"
+    if any(verb in roles[name].can for name in with_extended(roles, principal.roles)):
+        return f"the token they come with is not for {verb}"
     return f"none of their roles ({', '.join(principal.roles)}) can {verb}"
 
 
 def _what_would_help(verb: str, decision: Decision, roles: Mapping[str, Role]) -> str:
     if decision.slug == "unknown-verb":
         return did_you_mean(verb, VERBS, f"There are {', '.join(VERBS)} and {UNMASK}<tag>.")
+    if decision.slug == "no-grant" and decision.rules[0].startswith("the token"):
+        return f"Come with one whose scope has it: workbench token issue --scope {verb}."
     able = [role for role in roles if any(verb in roles[r].can for r in with_extended(roles, (role,)))]
     if decision.slug == "no-grant" and able and "can" in decision.rules[0]:
         return f"It takes the role {one_of(able)}; a steward gives roles in access/groups.yml."

@@ -17,11 +17,9 @@ from workbench.commands.shelf import GATEWAY, shelf_of
 from workbench.errors import Problem, ReviewError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from workbench.declare.manifest import Manifest, Signed
     from workbench.review.people import People
-    from workbench.review.repository import Entry, Repository
+    from workbench.review.repository import Repository
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 PRIVATE = "WORKBENCH_RELEASE_KEY"
@@ -31,7 +29,7 @@ PRIVATE = "WORKBENCH_RELEASE_KEY"
 @click.command(
     epilog=examples(
         "workbench release dev --gateway https://workbench.example --event e.json --reviews r.json --commits c.json",
-        "workbench release staging --signed --since v1.2",
+        "workbench release staging --signed",
     )
 )
 @click.argument("target", metavar="ENVIRONMENT")
@@ -39,8 +37,8 @@ PRIVATE = "WORKBENCH_RELEASE_KEY"
 @click.option("--event", type=FILE, help="GitHub's event of the merged pull request, with --reviews and --commits.")
 @click.option("--reviews", type=FILE, help="GitHub's list of the pull request's reviews.")
 @click.option("--commits", type=FILE, help="GitHub's list of the pull request's commits.")
-@click.option("--signed", is_flag=True, help="Tell who it was by the signatures of the commits after --since.")
-@click.option("--since", metavar="REV", help="With --signed: the commit of the release before.")
+@click.option("--signed", is_flag=True, help="Tell who it was by signatures of the commits since what is served.")
+@click.option("--since", metavar="REV", help="With --signed, before a first release: from which commit on.")
 @click.option("--report", type=FILE, help="The review's report, whose digest goes into the manifest.")
 @GATEWAY
 @as_someone
@@ -72,9 +70,9 @@ def release(
     commit = commit_of(repo, revision)
     tree = entries(repo, commit)
     files = files_of(repo, tree)
-    people = _people(repo, tree, commit, event, reviews, commits, signed, since)
     shelf = shelf_of(asker, target, gateway)
     follows = shelf.follows()
+    people = _people(repo, commit, event, reviews, commits, _start(repo, since, follows.current) if signed else None)
     with TemporaryDirectory(prefix="workbench-") as folder:
         made = laid_out(files, Path(folder), target)
         manifest = manifest_of(
@@ -105,27 +103,37 @@ def release_key(name: str) -> None:
 
 def _people(
     repo: Repository,
-    tree: Mapping[str, Entry],
     commit: str,
     event: Path | None,
     reviews: Path | None,
     commits: Path | None,
-    signed: bool,
-    since: str | None,
+    signed_since: str | None,
 ) -> People:
     from workbench.review.people import from_github, from_signatures
     from workbench.review.release import merged
-    from workbench.review.repository import commit_of, entries
+    from workbench.review.repository import entries
 
-    if signed:
-        if since is None:
-            raise click.UsageError("--signed goes with --since: whose keys count, and from which commit on.")
-        start = commit_of(repo, since)
-        return from_signatures(repo, entries(repo, start), start, commit)
+    if signed_since is not None:
+        return from_signatures(repo, entries(repo, signed_since), signed_since, commit)
     if event is None or reviews is None or commits is None:
         raise click.UsageError("Say who approved it: --event with --reviews and --commits, or --signed.")
     head = merged(event.read_bytes(), commit)
     return from_github(event.read_bytes(), reviews.read_bytes(), commits.read_bytes(), head)
+
+
+def _start(repo: Repository, since: str | None, served: Manifest | None) -> str:
+    """The commit whose keys count, and after which all must be signed: a later one would leave work unseen."""
+    from workbench.review.repository import commit_of
+
+    if served is None:
+        if since is None:
+            raise click.UsageError("before a first release, --signed goes with --since: whose keys count.")
+        return commit_of(repo, since)
+    start = commit_of(repo, served.commit)
+    if since is not None and commit_of(repo, since) != start:
+        said = f"'{since}' is not the commit that is served, '{start[:12]}'."
+        raise ReviewError(Problem("not-next", said, hint="Leave --since out: all since then must be approved."))
+    return start
 
 
 def _signed(manifest: Manifest) -> Signed:

@@ -122,7 +122,7 @@ def _runs(root: Path) -> tuple[Run, ...]:
 
 
 def _print(found: Review, form: str) -> None:
-    from workbench.review.markdown import markdown
+    from workbench.review.markdown import markdown, unmarked
     from workbench.review.sarif import sarif
 
     match form:
@@ -136,6 +136,6 @@ def _print(found: Review, form: str) -> None:
             from rich.console import Console
             from rich.markdown import Markdown
 
-            Console().print(Markdown(visible(markdown(found))))
+            Console().print(Markdown(visible(markdown(found).replace("\u200b", ""))))
         case _:
-            click.echo(visible(markdown(found)), nl=False)
+            click.echo(visible(unmarked(markdown(found))), nl=False)

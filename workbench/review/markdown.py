@@ -221,6 +221,11 @@ def _code(text: str) -> str:
     return flat if len(flat) <= LONGEST else f"{flat[:LONGEST]}…"
 
 
+def unmarked(text: str) -> str:
+    """Markdown for a terminal, whose names can be copied: what `_plain` put before marks is gone."""
+    return re.sub(r"\\([\\`*_\[\]<>#!~])", r"\1", text).replace("\u200b", "")
+
+
 def _plain(text: str) -> str:
     """Text outside of code: nothing in it is markup, a link, or calls anybody."""
     flat = " ".join(text.split()).replace("|", "¦").replace("@", "@\u200b")

@@ -86,7 +86,8 @@ def from_signatures(repo: Repository, base_tree: Mapping[str, Entry], base: str,
         if not one.signer:
             raise ReviewError(
                 Problem("unsigned-commit", f"the commit '{one.commit[:12]}' has no valid signature of a known key.",
-                        hint="Sign it: git commit --amend -S. A steward adds new keys, in another change.")
+                        hint="Sign each of yours: git rebase --exec 'git commit --amend --no-edit -S' BASE. A steward "
+                         "adds new keys, in another change.")
             )  # fmt: skip
     work = {one.commit: same_name(one.signer) for one in commits if one.adds}
     seen: dict[str, set[str]] = {}  # each commit with all of the change that it stands on
