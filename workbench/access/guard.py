@@ -10,9 +10,10 @@ from workbench.access.principal import Principal
 from workbench.access.restriction import Mask, Restriction
 from workbench.declare.expression import Aggregate, Call, Column, Expression, children
 from workbench.errors import AccessDenied, Problem, QuestionError
+from workbench.graph.axis import SHOWN
 from workbench.graph.calendars import plain_column
 from workbench.graph.formulas import SCANNED, Aggregation
-from workbench.graph.legs import SHOWN, Leg
+from workbench.graph.legs import Leg
 from workbench.graph.resolve import Resolved
 from workbench.graph.timing import TIME
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -158,3 +158,12 @@ def conjunction(*parts: Expression | None) -> Expression | None:
     for part in present[1:]:
         out = Call("and", (out, part))
     return out
+
+
+def conjuncts(tree: Expression | None) -> Iterable[Expression]:
+    """The conditions that all must hold."""
+    if isinstance(tree, Call) and tree.function == "and":
+        for part in tree.arguments:
+            yield from conjuncts(part)
+    elif tree is not None:
+        yield tree

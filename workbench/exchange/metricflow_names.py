@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from workbench.declare.expression import Call, Literal, Name
+from workbench.declare.expression import Call, Literal, Name, conjuncts
 from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.parser import parse
 from workbench.declare.unparse import unparse
@@ -16,7 +16,6 @@ from workbench.exchange.metricflow_differences import difference, looks_inside
 from workbench.exchange.metricflow_filters import Reference, references, rewrite
 from workbench.exchange.metricflow_joins import Element, elements, own_role
 from workbench.exchange.metricflow_project import Project
-from workbench.graph.legs import conjuncts
 from workbench.graph.period import after, floor
 
 METRIC_TIME = "metric_time"

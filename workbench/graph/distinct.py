@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from workbench.declare.expression import Expression, Has, Name, conjunction, walk
+from workbench.declare.expression import Expression, Has, Name, conjunction, conjuncts, walk
 from workbench.declare.grains import GRAINS
 from workbench.declare.lifted import LiftedText
 from workbench.declare.question import Asked, Question
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable
+from workbench.graph.axis import Base, field_of
 from workbench.graph.bind import Text
 from workbench.graph.build import Graph
 from workbench.graph.calendars import own_grains
 from workbench.graph.entities import entity_key
-from workbench.graph.legs import Base, Leg, conjuncts, field_of, leg
+from workbench.graph.legs import Leg, leg
 from workbench.graph.paths import METRIC_TIME, Field, find
 
 Path = tuple[str, ...]

@@ -14,13 +14,14 @@ from workbench.declare.question import Asked, Question
 from workbench.declare.terms import Length
 from workbench.errors import Problem, QuestionError, Unanswerable, did_you_mean
 from workbench.graph.allocation import check_bridges
+from workbench.graph.axis import Base, asked_grain, axis_finest, axis_grains, field_of
 from workbench.graph.bind import Text, field_expression, refuse_aggregates
 from workbench.graph.build import Graph, unknown_metric
 from workbench.graph.calendars import own_grains
 from workbench.graph.distinct import distinct_legs
 from workbench.graph.formulas import SCANNED, Aggregation, Around, formula
 from workbench.graph.identity import same_values
-from workbench.graph.legs import Base, Leg, asked_grain, axis_finest, axis_grains, field_of, leg
+from workbench.graph.legs import Leg, leg
 from workbench.graph.ordering import ordering, unordered
 from workbench.graph.paths import METRIC_TIME, Field
 from workbench.graph.ranking import ranked, ranking

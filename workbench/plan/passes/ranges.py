@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
-from workbench.declare.expression import Call, Cast, Column, Expression, Literal, conjunction
+from workbench.declare.expression import Call, Cast, Column, Expression, Literal, conjunction, conjuncts
 from workbench.declare.grains import GRAINS
 from workbench.declare.lifted import Lifted
 from workbench.declare.temporal import as_timestamp
 from workbench.graph.fineness import fineness
-from workbench.graph.legs import conjuncts
 from workbench.graph.timing import NOW, Offset, Timing
 from workbench.plan.passes.facts import Facts
 from workbench.plan.passes.levels import with_legs
