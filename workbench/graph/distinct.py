@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
+
 from workbench.declare.expression import Expression, Has, Name, conjunction, conjuncts, walk
 from workbench.declare.grains import GRAINS
 from workbench.declare.lifted import LiftedText
@@ -129,13 +132,23 @@ def _row_base(graph: Graph, paths: list[Path], entities: list[Path]) -> Base:
                 "ambiguous-path", f"'{written}' is a dimension of several models.", hint=f"Start with one of {models}."
             )
         )
+    ways = list(_ways(graph, paths))
     raise QuestionError(
         Problem(
             "unknown-dimension",
             f"no model has {', '.join(repr('.'.join(p)) for p in paths)} together.",
-            hint="Start a path with its model's name, such as 'airports.name'.",
+            hint=f"One leads to the other by {', '.join(ways)}." if ways else "Start each path with its model's name.",
         )
     )
+
+
+def _ways(graph: Graph, paths: list[Path]) -> Iterator[str]:
+    """How the models that paths name lead to one another."""
+    named = [path for path in paths if len(path) > 1 and path[0] in graph.models]
+    for start, path in product(dict.fromkeys(path[0] for path in named), named):
+        for role, relationship in graph.model(start).relationships.items():
+            if relationship.to == path[0]:
+                yield ".".join((start, role, *path[1:]))
 
 
 def _starts_at(graph: Graph, model: str, path: Path) -> bool:
