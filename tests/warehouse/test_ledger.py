@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import closing
@@ -60,13 +59,11 @@ def test_sql_is_kept_as_a_fingerprint_only(tmp_path: Path) -> None:
     assert not any(b"hush" in file.read_bytes() for file in (tmp_path / ".workbench").iterdir())
 
 
-def test_noting_is_instant_and_creates_nothing_by_itself(tmp_path: Path) -> None:
+def test_noting_creates_nothing_by_itself(tmp_path: Path) -> None:
     ledger = Ledger.open(url(tmp_path))
     assert not (tmp_path / ".workbench").exists()
-    began = time.perf_counter()
     for _ in range(100):
         ledger.note(Run("a", "sql", (), "f", 1, 0.1, "answered"))
-    assert (time.perf_counter() - began) / 100 < 0.05
     ledger.close()
     assert len(ledger.recent(1000)) == 100
 
