@@ -55,6 +55,7 @@ def test_workflows_are_written_whole_and_kept_up_to_date(run: Run, made: Path) -
     assert run("workflows", "--check", at=made).code == 1
 
 
+@pytest.mark.slow
 def test_linters_of_workflows_are_content(run: Run, made: Path) -> None:
     run("workflows", at=made)
     files = sorted(map(str, (made / ".github/workflows").glob("*.yml")))

@@ -106,6 +106,7 @@ def test_headers_without_end_are_not_kept(served: tuple[Gateway, str]) -> None:
     assert raw.heard() == [200]
 
 
+@pytest.mark.slow
 def test_whoever_dawdles_is_let_go(served: tuple[Gateway, str]) -> None:
     gateway, url = served
     began = time.monotonic()

@@ -159,6 +159,7 @@ def test_a_large_answer_is_never_whole_in_memory(served: Served) -> None:
     _until(lambda: len(gateway.queries) == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lane", ["sql", "metric"])
 def test_who_leaves_stops_the_question(served: Served, lane: str, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway, url = served
@@ -229,6 +230,7 @@ def test_how_far_long_questions_are_is_told_by_one_thread(served: Served, monkey
     _until(lambda: not watchers())
 
 
+@pytest.mark.slow
 def test_a_stream_that_fails_midway_is_no_answer(served: Served, http: httpx.Client) -> None:
     """Rows come first, then one that cannot be read: whoever reads learns of it, in any format."""
     gateway, url = served
@@ -242,6 +244,7 @@ def test_a_stream_that_fails_midway_is_no_answer(served: Served, http: httpx.Cli
             http.post("/v1/sql", json={"text": text}, headers={"Accept": accept})
 
 
+@pytest.mark.slow
 def test_the_gateway_leaves_gracefully(home: Path) -> None:
     """What runs is answered or told why not; nothing new is taken."""
     with ThreadPoolExecutor(2) as pool:
@@ -269,6 +272,7 @@ def test_nothing_new_is_taken_while_leaving(served: Served, monkeypatch: pytest.
         door.query("flights")
 
 
+@pytest.mark.slow
 def test_changed_rules_hold_within_seconds(home: Path) -> None:
     with running(home) as (gateway, url):
         paula = workbench.connect(url, token=token(gateway, PAULA))

@@ -138,6 +138,7 @@ def test_each_decision_without_a_query_is_on_record(served: Served, http: httpx.
     assert max(len(name) for one in gateway.audit.search(limit=20) for name in one.resources) <= 200
 
 
+@pytest.mark.slow
 def test_a_question_is_compiled_when_its_turn_comes(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes longest must not be free: whoever asks for thirty totals waits with them like everybody."""
     gateway, url = served
@@ -163,6 +164,7 @@ def test_a_question_is_compiled_when_its_turn_comes(served: Served, monkeypatch:
         assert {one.status_code for one in asked} == {200}
 
 
+@pytest.mark.slow
 def test_a_token_that_ends_while_its_question_waits_is_not_answered(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

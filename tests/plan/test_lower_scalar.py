@@ -75,6 +75,7 @@ typed = st.sampled_from(list(dict.fromkeys(COLUMNS.values()))).flatmap(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, phases=PHASES)
 @given(st.lists(typed, min_size=2, max_size=2))
 def test_every_expression_means_what_brute_force_says(

@@ -118,6 +118,7 @@ def test_no_permission(small_file: Path, as_nobody: Callable[[Callable[[], str]]
     assert as_nobody(lambda: problem_of(small_file)[0]) == "no-permission"
 
 
+@pytest.mark.slow
 def test_out_of_memory_is_told_from_bad_sql() -> None:
     from workbench.warehouse.duckdb_errors import statement_error
 

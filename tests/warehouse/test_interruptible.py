@@ -46,6 +46,7 @@ SORT = "SELECT md5(i::VARCHAR) FROM range(400_000_000) t(i) ORDER BY 1 DESC"
 MANY_ROWS = "SELECT a.range, b.range FROM range(10_000_000) a, range(10_000_000) b"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sql", "way"), [(CROSS_JOIN, "run"), (SORT, "run"), (CROSS_JOIN, "stream"), (MANY_ROWS, "stream")]
 )
