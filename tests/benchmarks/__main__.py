@@ -35,6 +35,7 @@ def main() -> int:
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }
     command = [sys.executable, "run_workload.py", "--envs", asked.envs, "--data", asked.data, "--sf", asked.sf]
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
     command += ["--out", str(asked.out.resolve()), "--adapters", *asked.adapters]
     command += ["--queries", *asked.queries] if asked.queries else []
     subprocess.run(command, cwd=asked.bench, env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -86,7 +87,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sf", default="1", help="the scale of TPC-H")
     parser.add_argument("--adapters", nargs="+", default=[OURS, *PEERS], help="the tools to compare")
     parser.add_argument("--queries", nargs="+", help="some questions only, such as q01")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks.json"), help="where the whole run goes, as JSON")
+    out = Path(".workbench/benchmarks.json")
+    parser.add_argument("--out", type=Path, default=out, help="where the whole run goes, as JSON")
     return parser.parse_args()
 
 

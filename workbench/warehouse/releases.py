@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -132,11 +132,10 @@ class Releases:
         for folder, _, files in os.walk(aside, topdown=False):
             for file in (*files, ""):
                 _flushed(Path(folder, file))
-        try:
+        with ExitStack() as refused:
+            refused.callback(shutil.rmtree, aside, ignore_errors=True)
             confirm()
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
+            refused.pop_all()
         shutil.rmtree(self.folder / name, ignore_errors=True)  # a part that a crash left, since it has no manifest
         os.replace(aside, self.folder / name)
         _flushed(self.folder)

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -210,7 +211,7 @@ class Rows:
         """Send the statement and read the schema."""
         self._worker.watch(self)
         limits = {"cpu_seconds": self._limits.cpu_seconds, "result": self._limits.result}
-        try:
+        with self._finished_on_failure():
             self._worker.say({"number": self._number, "sql": sql, **limits})
             message = self._worker.hear()
             if "ended" in message:
@@ -218,13 +219,6 @@ class Rows:
             self._frames = self._worker.frames(self._limits.result)
             self._first = self._read(self._frames.next)
             self.schema = self._read(lambda: _schema(self._first))
-        except WorkbenchError:
-            self._finish()
-            raise
-        except BaseException:
-            self._worker.kill("cancelled")
-            self._finish()
-            raise
 
     def __iter__(self) -> Iterator[Any]:
         while (batch := self.pass_on() if self.is_passed_on else self.read()) is not None:
@@ -263,7 +257,7 @@ class Rows:
         return next(iter(self._reader), None)
 
     def _next(self, act: Callable[[], Any]) -> Any:
-        try:
+        with self._finished_on_failure():
             batch = self._read(act)
             if batch is not None:
                 self.rows += batch.num_rows
@@ -271,13 +265,6 @@ class Rows:
             message = self._worker.hear()
             if failed := self._ended(message):
                 raise failed
-        except WorkbenchError:
-            self._finish()
-            raise
-        except BaseException:
-            self._worker.kill("cancelled")
-            self._finish()
-            raise
         self._finish()
         return None
 
@@ -329,6 +316,19 @@ class Rows:
         return _KINDS.get(ended["kind"], WarehouseError)(
             Problem(ended["slug"], ended["message"], place or None, ended["hint"])
         )
+
+    def _finished_on_failure(self) -> ExitStack:
+        ending = ExitStack()
+        ending.push(self._let_go)
+        return ending
+
+    def _let_go(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish a statement that failed; where its reader was interrupted, the worker is still at it and is killed."""
+        if kind is None:
+            return
+        if not issubclass(kind, WorkbenchError):
+            self._worker.kill("cancelled")
+        self._finish()
 
     def _finish(self) -> None:
         if not self._over.is_set():
