@@ -100,6 +100,15 @@ def test_a_release_goes_through_the_environments_and_comes_back(shop: Shop) -> N
     assert (refused.code, "rollback" in refused.err) == (3, True)
     assert shop.run("rollback", "dev", "1", "--as", "github:sam", at=shop.git.folder).code == 0
     assert shop.served("dev") == [2, -1]
+    told = shop.run("audit", "--format", "json", at=shop.git.folder).json
+    assert [(one["principal"], one["verb"], one["decision"], one["resources"][0]) for one in reversed(told)] == [
+        ("github:cora", "publish:metric", "allow", "release 1 to dev"),
+        ("github:cora", "publish:metric", "deny", "release 1 to staging"),
+        ("github:cora", "publish:metric", "allow", "release 2 to dev"),
+        ("github:cora", "publish:metric", "allow", "release 1 to staging"),
+        ("github:cora", "rollback", "deny", "release 1 to dev"),
+        ("github:sam", "rollback", "allow", "release 1 to dev"),
+    ]
     assert shop.release("dev").code == 0, "what follows a rollback follows what is served"
     assert shop.served("dev") == [-3, 2, 1]
 

@@ -12,7 +12,7 @@ from workbench.access.signers import KEYS, VOUCHED, Signers, key_id, trusted
 from workbench.declare.manifest import Manifest, Signed, digest, text
 from workbench.errors import Problem, ReviewError
 
-PUBLISH, PUBLISH_PAGE, CHANGE_ACCESS = "publish:metric", "publish:dashboard", "change:access"
+PUBLISH, PUBLISH_PAGE, CHANGE_ACCESS, ROLLBACK = "publish:metric", "publish:dashboard", "change:access", "rollback"
 
 
 @dataclass(frozen=True, slots=True)

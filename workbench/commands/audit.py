@@ -10,7 +10,8 @@ import click
 from workbench.commands.exits import CHECK_FAILED, OK, say, tell
 from workbench.commands.options import Asker, examples, in_workspace, printed
 from workbench.commands.printer import print_json, print_rows
-from workbench.commands.token import UNITS, open_records_of, span
+from workbench.commands.records import open_records_of
+from workbench.commands.token import UNITS, span
 from workbench.errors import Problem, QuestionError
 
 COLUMNS = ("at", "principal", "verb", "resources", "decision", "outcome", "rows", "seconds", "rules", "request")

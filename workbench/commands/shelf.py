@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,9 +11,10 @@ import click
 
 from workbench.commands.exits import say
 from workbench.commands.options import Asker
+from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from workbench.access.publication import Follows
     from workbench.declare.manifest import Manifest, Signed
@@ -90,7 +91,7 @@ class Here:
         """Have a release served; raises what is wrong with it."""
         from tempfile import TemporaryDirectory
 
-        from workbench.access.publication import admit, needed
+        from workbench.access.publication import PUBLISH, admit, needed
         from workbench.quality.releasable import laid_out, require_fit
         from workbench.warehouse.open import open_engine
         from workbench.warehouse.releases import served_in
@@ -101,14 +102,15 @@ class Here:
             self._require(now, needed(signed.manifest, served.current))
             admit(signed, files, served, lambda who: self._can(now, who))
 
-        admitted()
         where = self._here.settings.environment(self._target)
-        with (
-            TemporaryDirectory(prefix="workbench-") as folder,
-            closing(open_engine(self._here.root, where, say)) as engine,
-        ):
-            require_fit(laid_out(files, Path(folder), self._target), engine)
-        self._store.publish(signed, files, admitted)
+        with self._on_record(PUBLISH, signed.manifest) as confirm:
+            admitted()
+            with (
+                TemporaryDirectory(prefix="workbench-") as folder,
+                closing(open_engine(self._here.root, where, say)) as engine,
+            ):
+                require_fit(laid_out(files, Path(folder), self._target), engine)
+            self._store.publish(signed, files, admitted, confirm)
 
     def cards(self) -> Sequence[ReleaseCard]:
         """Every release there was, the latest first."""
@@ -120,10 +122,33 @@ class Here:
 
     def serve_again(self, name: str) -> tuple[str, Manifest]:
         """Serve an earlier release: who did, and which it is."""
-        self._require(self._now(), ("rollback",))
+        from workbench.access.publication import ROLLBACK
+
         found = self._store.find(name)
-        self._store.serve_again(found)
+        with self._on_record(ROLLBACK, found.manifest) as confirm:
+            self._require(self._now(), (ROLLBACK,))
+            self._store.serve_again(found, confirm)
         return self.publisher(), found.manifest
+
+    @contextmanager
+    def _on_record(self, verb: str, manifest: Manifest) -> Iterator[Callable[[], None]]:
+        """What to call at the last moment: it writes into the audit that this happens; so is what is refused inside."""
+        from workbench.commands.records import open_records_of, this_user
+        from workbench.declare.manifest import digest
+
+        about = (f"release {manifest.number} to {self._target}", digest(manifest))
+        with open_records_of(self._asker) as (audit, _):
+
+            def decided(allowed: bool, *rules: str) -> None:
+                audit.decision(
+                    principal=self.publisher(), verb=verb, allowed=allowed, resources=about, rules=(*rules, this_user())
+                )
+
+            try:
+                yield lambda: decided(True)
+            except WorkbenchError as error:
+                decided(False, *(problem.slug for problem in error.problems))
+                raise
 
     def _now(self) -> Workspace:
         """The workspace that is served now; before the first release, as it lies here."""

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import getpass
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 
 from workbench.commands.exits import say
 from workbench.commands.options import Asker, Listing, examples, in_workspace, printed
 from workbench.commands.printer import print_rows
+from workbench.commands.records import open_records_of, this_user
 from workbench.errors import Problem, QuestionError
-
-if TYPE_CHECKING:
-    from workbench.warehouse.audit import Audit
-    from workbench.warehouse.tokens import Tokens
 
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -48,7 +41,7 @@ def issue(asker: Asker, owner: str, expires: str, scope: tuple[str, ...]) -> Non
     with open_records_of(asker) as (audit, tokens):
         text, made = tokens.issue(owner, lasts, scope, issued_by=getpass.getuser())
         audit.decision(
-            principal=_here(), verb="issue:token", allowed=True, resources=[made.id], rules=[f"for '{made.name}'"]
+            principal=this_user(), verb="issue:token", allowed=True, resources=[made.id], rules=[f"for '{made.name}'"]
         )
     click.echo(text)
     say(f"The token '{made.id}' of {made.name} is good for {', '.join(made.scope)} until {_shown(made.expires)} UTC.")
@@ -83,7 +76,7 @@ def revoke(asker: Asker, id: str) -> None:
     with open_records_of(asker) as (audit, tokens):
         ended = tokens.revoke(id)
         audit.decision(
-            principal=_here(), verb="revoke:token", allowed=True, resources=[ended.id], rules=[f"of '{ended.name}'"]
+            principal=this_user(), verb="revoke:token", allowed=True, resources=[ended.id], rules=[f"of '{ended.name}'"]
         )
     say(f"The token '{ended.id}' of {ended.name} is revoked.")
 
@@ -96,29 +89,6 @@ def span(text: str) -> timedelta:
             Problem("bad-expiry", f"'{text}' is no length of time.", hint="Write it as 30m, 12h, 7d or 4w.")
         )
     return int(found[1]) * UNITS[found[2]]
-
-
-@contextmanager
-def open_records_of(asker: Asker) -> Iterator[tuple[Audit, Tokens]]:
-    """The audit and the tokens of a workspace; raises `WorkbenchError` (no-keys) for whoever may not read its keys."""
-    from workbench.declare.settings import read_settings
-    from workbench.gateway.keyring import open_keyring
-    from workbench.gateway.trust import open_records
-
-    os.umask(0o077)  # what is made here is the gateway's, and nobody else's
-    root = asker.workspace_root()
-    gateway = read_settings(root).gateway
-    audit, tokens = open_records(root, gateway, open_keyring(root, gateway))
-    try:
-        yield audit, tokens
-    finally:
-        audit.close()
-        tokens.close()
-
-
-def _here() -> str:
-    """Who does it, as far as this machine knows: whoever may read the gateway's keys."""
-    return f"os:{getpass.getuser()}"
 
 
 def _shown(moment: object) -> str | None:

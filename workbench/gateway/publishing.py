@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from starlette.requests import Request
 
 from workbench.access.principal import Principal, identify
-from workbench.access.publication import PUBLISH, Served, admit, needed
+from workbench.access.publication import PUBLISH, ROLLBACK, Served, admit, needed
 from workbench.access.rules import require
 from workbench.declare.manifest import Signed, digest
 from workbench.errors import Problem, ReviewError, WorkbenchError
@@ -19,8 +19,6 @@ from workbench.gateway.issuers import Issuers
 from workbench.gateway.parcel import unpacked
 from workbench.quality.releasable import laid_out, require_fit
 from workbench.warehouse.releases import ReleaseCard, Releases, card_of, served_in
-
-ROLLBACK = "rollback"
 
 
 class Publishing:
