@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.access.publication import Served, admit, audience, needed, order_of, sign, vouch
+from workbench.access.publication import SIGNED, Served, admit, audience, needed, order_of, sign, vouch
 from workbench.access.release_paths import unsafe
 from workbench.access.signers import Job, Signers, key_id, read_signers, written_key
-from workbench.declare.manifest import Manifest, Signed, digest, read_signed
+from workbench.declare.manifest import Manifest, Signed, digest, listed, read_signed
 from workbench.errors import ReviewError
 
 PRIVATE, OTHER = bytes(range(32)), bytes(range(1, 33))
@@ -24,7 +24,7 @@ FILES = {"metrics/a.yml": b"metric: a\n", "access/roles.yml": b"roles: {}\n"}
 def manifest(**changed: Any) -> Manifest:
     held: dict[str, Any] = {
         "workspace": "shop", "environment": "dev", "number": 1, "commit": "c0ffee", "by": "ci", "authors": ("cora",),
-        "made": datetime(2026, 1, 1, tzinfo=UTC), "approvals": ("noah",),
+        "made": datetime(2026, 1, 1, tzinfo=UTC), "approvals": ("noah",), "vouched": SIGNED,
         "files": {path: sha256(content).hexdigest() for path, content in FILES.items()},
     }  # fmt: skip
     return Manifest(**(held | changed))
@@ -49,9 +49,13 @@ RIGHTS = {
 
 
 def served(
-    current: Manifest | None = None, highest: int = 0, before: str = "", earlier: tuple[Manifest, ...] = ()
+    current: Manifest | None = None,
+    highest: int = 0,
+    before: str = "",
+    earlier: tuple[Manifest, ...] = (),
+    history: tuple[Manifest, ...] = (),
 ) -> Served:
-    return Served("shop", "dev", current, highest, before, earlier, SIGNERS)
+    return Served("shop", "dev", current, highest, history, before, earlier, SIGNERS)
 
 
 FIRST = served()
@@ -72,6 +76,15 @@ def test_a_good_release_and_the_next_one_are_served() -> None:
     assert refused(sign(one, PRIVATE)) == ""
     two = manifest(number=2, previous=digest(one))
     assert refused(sign(two, PRIVATE), served=served(one, 1)) == ""
+
+
+def test_a_pull_request_may_be_merged_on_top_of_whatever_was_served_here() -> None:
+    gone = manifest(number=2, files={"metrics/a.yml": "2" * 64})
+    for base in (ONE, gone):  # what was rolled back is still below what comes next
+        on_top = manifest(number=3, previous=digest(ONE), vouched="github", onto=listed(base.files))
+        assert refused(sign(on_top, PRIVATE), served=served(ONE, 2, history=(gone, ONE))) == ""
+    later = manifest(number=2, previous=digest(ONE), vouched="github", onto="1" * 64)
+    assert refused(sign(later, PRIVATE), served=served(ONE, 1, "dev", (ONE,), (ONE,))) == "", "the first one judged it"
 
 
 ONE = manifest()
@@ -126,6 +139,14 @@ TRICKS: dict[str, tuple[Callable[[], Signed], dict[str, bytes], Served, str]] = 
     ),
     "rules that no steward approved": (lambda: sign(RULES, PRIVATE), RULES_FILES, served(ONE, 1), "missing-approval"),
     "signed by a job that nobody looked at": (lambda: vouch(ONE, "a.b.c"), FILES, FIRST, "unknown-key"),
+    "a pull request on top of what was pushed past review": (
+        lambda: sign(manifest(number=2, previous=digest(ONE), vouched="github", onto="1" * 64), PRIVATE), FILES,
+        served(ONE, 1, history=(ONE,)), "unreviewed-change",
+    ),
+    "a pull request that does not tell what it is on top of": (
+        lambda: sign(manifest(number=2, previous=digest(ONE), vouched="github"), PRIVATE), FILES,
+        served(ONE, 1, history=(ONE,)), "unreviewed-change",
+    ),
     "an environment left out": (lambda: sign(ONE, PRIVATE), FILES, served(before="dev"), "skipped-environment"),
     "other files than the environment before": (
         lambda: sign(ONE, PRIVATE), FILES, served(None, 0, "dev", (manifest(files={"metrics/a.yml": "0" * 64}),)),
@@ -238,7 +259,7 @@ def test_every_field_is_under_the_signature(field: str, data: st.DataObject) -> 
     others: dict[str, Any] = {
         "format": None, "workspace": "x", "environment": "prod", "number": 7, "previous": "0" * 64, "commit": "dead",
         "made": datetime(2027, 1, 1, tzinfo=UTC), "by": "eve", "authors": ("eve",), "approvals": ("sam",),
-        "vouched": "github", "report": "1" * 64, "files": {}, "terms": {"metric a": "2" * 64},
+        "vouched": "github", "onto": "3" * 64, "report": "1" * 64, "files": {}, "terms": {"metric a": "2" * 64},
     }  # fmt: skip
     assert others.keys() == Manifest.model_fields.keys(), "a new field needs a case"
     if others[field] is None:

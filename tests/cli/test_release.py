@@ -113,6 +113,23 @@ def test_a_release_goes_through_the_environments_and_comes_back(shop: Shop) -> N
     assert shop.served("dev") == [-3, 2, 1]
 
 
+@pytest.mark.slow
+def test_what_was_pushed_past_review_is_not_released_with_the_next_pull_request(shop: Shop) -> None:
+    assert shop.release("dev").code == 0
+    shop.git.commit({"README.md": "not released\n"}, message="pushed")
+    shop.git.commit({REVENUE: WORKSPACE[REVENUE].replace("sum(amount)", "sum(amount) * 2")}, message="merged")
+    assert shop.release("dev").code == 0, "what is not released is nobody's number"
+    shop.git.commit({REVENUE: WORKSPACE[REVENUE].replace("sum(amount)", "sum(amount) * 3")}, message="pushed")
+    shop.git.commit({"metrics/sales/revenue.md": "more"}, message="merged")
+    refused = shop.release("dev")
+    assert "unreviewed-change" in refused.err, refused.err
+    assert shop.served("dev") == [-2, 1]
+    shallow = Git(shop.git.folder.parent / "shallow")
+    shallow("fetch", "-q", "--depth", "1", f"file://{shop.git.folder}", "main")
+    shallow("reset", "-q", "--hard", "FETCH_HEAD")
+    assert "fetch --unshallow" in shop.released(shallow, "dev").err
+
+
 def test_signatures_count_from_what_is_served_and_from_nothing_later(shop: Shop) -> None:
     assert "goes with --since" in shop.run("release", "dev", "--signed", at=shop.git.folder).err
     assert shop.release("dev").code == 0
@@ -160,7 +177,8 @@ class Job:
 
     def release(self, target: str = "dev", **said: str) -> Ran:
         """Release what is merged now."""
-        self.git("pull", "-q", str(self.shop.git.folder), "main")
+        self.git("fetch", "-q", str(self.shop.git.folder), "main")
+        self.git("reset", "-q", "--hard", "FETCH_HEAD")
         return self.shop.released(self.git, target, "--gateway", self.url, **said)  # type: ignore[arg-type]
 
     def ask(self, *words: str, token: str) -> Ran:
@@ -189,7 +207,7 @@ def test_a_job_releases_through_the_gateway_by_a_key_or_by_what_the_forge_says_o
 
         for name in ("WORKBENCH_RELEASE_KEY", *forge.variables):
             monkeypatch.delenv(name, raising=False)
-        shop.git.commit({REVENUE: WORKSPACE[REVENUE].replace("sum(amount)", "sum(amount) * 2")})
+        shop.git.commit({REVENUE: WORKSPACE[REVENUE].replace("sum(amount)", "sum(amount) * 2")}, "--amend")
         assert "bad-release-key" in job.release().err
         for name, value in forge.variables.items():
             monkeypatch.setenv(name, value)
@@ -197,7 +215,7 @@ def test_a_job_releases_through_the_gateway_by_a_key_or_by_what_the_forge_says_o
         forge.runs(**claims, sha=shop.git("rev-parse", "HEAD"))
         assert "no forge is trusted here" in job.release().err
         line = f"oidc:{forge.openid.issuer} {' '.join(f'{name}={value}' for name, value in claims.items())}\n"
-        shop.git.commit({"access/release_keys": shop.public + "\n" + line})
+        shop.git.commit({"access/release_keys": shop.public + "\n" + line}, "--amend")
         monkeypatch.setenv("WORKBENCH_RELEASE_KEY", shop.private)
         assert "no steward approved" in job.release().err
         assert job.release(approved="sam").code == 0

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.gateway.running import running, token
 from tests.review.play import WORKSPACE
-from workbench.access.publication import sign
+from workbench.access.publication import SIGNED, sign
 from workbench.access.signers import written_key
 from workbench.declare.manifest import Manifest, Signed, digest
 from workbench.gateway.bounds import Bounds
@@ -74,7 +74,7 @@ def release(
     held: dict[str, Any] = {
         "workspace": "shop", "environment": "dev", "number": current.number + 1 if current else 1,
         "previous": digest(current) if current else "", "commit": "c0ffee", "made": datetime(2026, 1, 1, tzinfo=UTC),
-        "by": CORA, "authors": (CORA,), "approvals": (NOAH, SAM),
+        "by": CORA, "vouched": SIGNED, "authors": (CORA,), "approvals": (NOAH, SAM),
         "files": {name: sha256(text).hexdigest() for name, text in content.items()},
     }  # fmt: skip
     return sign(Manifest(**(held | said)), private), content

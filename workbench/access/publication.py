@@ -9,9 +9,11 @@ from hashlib import sha256
 from workbench.access.principal import same_name
 from workbench.access.release_paths import unsafe
 from workbench.access.signers import KEYS, VOUCHED, Signers, key_id, trusted
-from workbench.declare.manifest import Manifest, Signed, digest, text
+from workbench.declare.manifest import Manifest, Signed, digest, listed, text
 from workbench.errors import Problem, ReviewError
 
+SIGNED = "signatures"
+"""Who tells of authors and approvals where each commit since what is served is signed, and none is a forge's word."""
 PUBLISH, PUBLISH_PAGE, CHANGE_ACCESS, ROLLBACK = "publish:metric", "publish:dashboard", "change:access", "rollback"
 
 
@@ -27,8 +29,9 @@ class Follows:
 
 @dataclass(frozen=True, slots=True)
 class Served(Follows):
-    """What decides on the next release: also what the environment before this one had, and who may sign."""
+    """What decides on the next release: also what this environment and the one before it had, and who may sign."""
 
+    history: tuple[Manifest, ...]
     before: str
     earlier: tuple[Manifest, ...]
     signers: Signers
@@ -92,6 +95,7 @@ def admit(
         said = "it does not follow the release that is served now: another came in between."
         raise _refused("not-next", said, "Make it again on top of that one.")
     _approved(manifest, served, may)
+    _covered(manifest, served)
     if served.before and not any(one.files == manifest.files for one in served.earlier):
         said = f"'{served.before}' has never served what it holds."
         raise _refused("skipped-environment", said, f"Release the same commit to '{served.before}' first.")
@@ -155,6 +159,18 @@ def _approved(manifest: Manifest, served: Served, may: May) -> None:
     # What an environment after the first serves was approved for the first; what the first starts with, by its host.
     if rules and served.current and not served.before and not any(CHANGE_ACCESS in may(who) for who in others):
         raise _refused("missing-approval", f"it changes '{rules[0]}', and no steward approved that.", hint)
+
+
+def _covered(manifest: Manifest, served: Served) -> None:
+    """What was approved is all that is new: what it was merged on top of was served here, so nothing slips in below."""
+    if served.before or not served.current or manifest.vouched == SIGNED:
+        return
+    if manifest.onto not in {listed(one.files) for one in served.history}:
+        said = "it holds more than its pull request: that was merged on top of files that were never served here."
+        hint = (
+            "Release each merge in its turn (merge commits, or squashed); what was pushed past review goes through it."
+        )
+        raise _refused("unreviewed-change", said, hint)
 
 
 def _changed(manifest: Manifest, current: Manifest | None) -> Iterator[str]:

@@ -62,7 +62,7 @@ def release(
     from workbench.declare.workspace import load
     from workbench.quality.releasable import laid_out
     from workbench.review.notices import of_release, send
-    from workbench.review.release import files_of, manifest_of
+    from workbench.review.release import before, files_of, manifest_of
     from workbench.review.repository import commit_of, entries, repository
 
     here = load(asker.workspace_root()).require()
@@ -76,8 +76,8 @@ def release(
     with TemporaryDirectory(prefix="workbench-") as folder:
         made = laid_out(files, Path(folder), target)
         manifest = manifest_of(
-            made, files, commit, people, follows, shelf.publisher(), report.read_bytes() if report else b"",
-            datetime.now(UTC),
+            made, files, commit, people, "" if signed else before(repo, commit), follows, shelf.publisher(),
+            report.read_bytes() if report else b"", datetime.now(UTC),
         )  # fmt: skip
     shelf.publish(_signed(manifest), files)
     told = f"Release {manifest.number} of '{manifest.workspace}' is served in '{target}'"

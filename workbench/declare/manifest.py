@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
@@ -30,9 +31,15 @@ class Manifest(Term):
     authors: tuple[str, ...] = ()
     approvals: tuple[str, ...] = ()
     vouched: str = Field("", description="Who told of authors and approvals: the forge, or signatures.")
+    onto: Digest = Field("", description="What the files were that an approved pull request was merged on top of.")
     report: Digest = Field("", description="The digest of the review that was read.")
     files: dict[str, Digest] = Field(description="Each path of the release with the digest of its content.")
     terms: dict[str, Digest] = Field({}, description="Each declared thing, as 'metric revenue', with its meaning.")
+
+
+def listed(files: Mapping[str, Digest]) -> Digest:
+    """What the files of a release are known by together, whoever released them and when."""
+    return sha256(json.dumps(files, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 class Signed(Term):

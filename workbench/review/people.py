@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.access.principal import same_name
+from workbench.access.publication import SIGNED
 from workbench.errors import Problem, ReviewError
 from workbench.review.repository import Entry, Repository, Signed, contents, signed_commits
 
@@ -97,7 +98,7 @@ def from_signatures(repo: Repository, base_tree: Mapping[str, Entry], base: str,
     # Who approves has seen what their approval stands on; one that does not stand on all of the work is of other work.
     approvers = [same_name(one.signer) for one in single if _approves(one) and work.keys() <= seen[one.commit]]
     authors = [*work.values(), *(same_name(one.signer) for one in single if not _approves(one))]
-    return People(tuple(dict.fromkeys(authors)), tuple(dict.fromkeys(approvers)), (), "signatures")
+    return People(tuple(dict.fromkeys(authors)), tuple(dict.fromkeys(approvers)), (), SIGNED)
 
 
 def _approves(one: Signed) -> bool:

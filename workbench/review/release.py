@@ -10,13 +10,13 @@ from hashlib import sha256
 
 from workbench.access.publication import Follows
 from workbench.access.release_paths import RELEASED
-from workbench.declare.manifest import Manifest, digest
+from workbench.declare.manifest import Digest, Manifest, digest, listed
 from workbench.declare.workspace import Workspace
 from workbench.errors import Problem, ReviewError
 from workbench.review.changes import KINDS
 from workbench.review.normal import fingerprint
 from workbench.review.people import People
-from workbench.review.repository import Entry, Repository, contents
+from workbench.review.repository import Entry, Repository, contents, entries, first_parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,18 @@ def files_of(repo: Repository, tree: Mapping[str, Entry]) -> Mapping[str, bytes]
     return {entry.path.removeprefix(repo.prefix): content for entry, content in contents(repo, wanted)}
 
 
+def before(repo: Repository, commit: str) -> Digest:
+    """What the files of a release were before a commit was merged; '' where there was none before."""
+    parent = first_parent(repo, commit)
+    return listed(_digests(files_of(repo, entries(repo, parent)))) if parent else ""
+
+
 def manifest_of(
     made: Workspace,
     files: Mapping[str, bytes],
     commit: str,
     people: People,
+    onto: Digest,
     follows: Follows,
     by: str,
     report: bytes,
@@ -60,8 +67,9 @@ def manifest_of(
         authors=people.authors,
         approvals=people.approvers,
         vouched=people.source,
+        onto=onto,
         report=sha256(report).hexdigest() if report else "",
-        files={path: sha256(content).hexdigest() for path, content in sorted(files.items())},
+        files=_digests(files),
         terms=dict(_terms(made)),
     )
 
@@ -90,6 +98,10 @@ def _compared(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Differ
     for what in sorted(old.keys() | new.keys()):
         if old.get(what) != new.get(what):
             yield Differing(what, "added" if what not in old else "removed" if what not in new else "changed")
+
+
+def _digests(files: Mapping[str, bytes]) -> dict[str, Digest]:
+    return {path: sha256(content).hexdigest() for path, content in sorted(files.items())}
 
 
 def _terms(workspace: Workspace) -> Iterator[tuple[str, str]]:

@@ -82,6 +82,14 @@ def commit_of(repo: Repository, revision: str) -> str:
     return found.stdout.decode().strip()
 
 
+def first_parent(repo: Repository, commit: str) -> str:
+    """The commit that a merge was made on top of; '' for the first of all. Raises `ReviewError` (unknown-revision)."""
+    found = _git(repo.top, "rev-parse", "--verify", "--quiet", f"{commit}^1", check=False)
+    if found.returncode and (hint := _shallow(repo)):
+        raise ReviewError(Problem("unknown-revision", f"what '{commit[:12]}' was made on is not here.", hint=hint))
+    return found.stdout.decode().strip()
+
+
 def common_ancestor(repo: Repository, base: str, head: str) -> str:
     """The commit both started from; raises `ReviewError` (no-common-ancestor)."""
     found = _git(repo.top, "merge-base", base, head, check=False)

@@ -233,12 +233,13 @@ def served_in(root: Path, now: Workspace, environment: str) -> Served:
     before = order_of(tuple(now.settings.environments), environment)
     earlier = releases(root, before).history() if before else ()
     current = here.current()
-    highest = max((one.manifest.number for one in here.history()), default=0)
+    history = tuple(one.manifest for one in here.history())
     return Served(
         workspace=now.settings.name or root.name,
         environment=environment,
         current=current.manifest if current else None,
-        highest=highest,
+        highest=max((one.number for one in history), default=0),
+        history=history,
         before=before,
         earlier=tuple(one.manifest for one in earlier),
         signers=_signers(here.content(digest(current.manifest)) if current else root),
