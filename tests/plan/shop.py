@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.plan.rows import write
+from tests.plan.rows import hold, write
+from workbench.warehouse.duckdb_file import WarehouseFile
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -146,6 +147,11 @@ def declare(root: Path) -> Path:
 def fill(path: Path, tables: Tables) -> Path:
     """Write a DuckDB file with these rows."""
     return write(path, SCHEMA, "shop", tables)
+
+
+def held(tables: Tables) -> WarehouseFile:
+    """The same in memory, instead of all that was held before."""
+    return hold(SCHEMA, "shop", tables)
 
 
 # ---------------------------------------------------------------------- what it means, by brute force

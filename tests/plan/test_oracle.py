@@ -110,8 +110,8 @@ def session(
     workspace: Workspace, tables: shop.Tables, who: str = "steward", engine: type[DuckDBEngine] = DuckDBEngine
 ) -> Session:
     """A session of someone over these rows."""
-    path = shop.fill(workspace.root / "data.duckdb", tables)
-    return Session(workspace, identify(workspace.roles, workspace.groups, who, "dev"), engine(path), None)
+    over = engine(shop.held(tables))
+    return Session(workspace, identify(workspace.roles, workspace.groups, who, "dev"), over, None)
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plan.large import Large
-from tests.plan.rows import write
+from tests.plan.rows import hold
 from tests.plan.test_oracle import plain
 from workbench.access.principal import identify
 from workbench.declare.question import Question
@@ -127,9 +127,8 @@ def make_workspace(root: Path) -> Workspace:
 
 
 def answer(workspace: Workspace, tables: Any, engine: Any = DuckDBEngine, **question: Any) -> list[dict[str, Any]]:
-    path = write(workspace.root / "data.duckdb", SCHEMA, "bank", tables)
     who = identify(workspace.roles, workspace.groups, "ana", "dev")
-    with Session(workspace, who, engine(path), None) as asking:
+    with Session(workspace, who, engine(hold(SCHEMA, "bank", tables)), None) as asking:
         return [{k: plain(v) for k, v in row.items()} for row in asking.ask(Question(**question)).rows()]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -160,16 +159,10 @@ def test_moments_are_those_of_the_calendar(
 
     moments = {start(day) for day in known if covered(day) and (where is None or shop.month(day) == date(2024, 1, 1))}
     tiers = {row["tier"] for row in tables["customers"]}
-    path = shop.fill(calendar.root / "data.duckdb", tables)
     by = [f"metric_time.{grain}", *(["tier"] if beside else [])]
-    with duckdb.connect(str(path)) as con:
-        con.begin()
-        con.execute("CREATE OR REPLACE TABLE shop.days (day DATE)")
-        for day in known:
-            con.execute("INSERT INTO shop.days VALUES (?)", [day])
-        con.commit()
+    listed = shop.held({**tables, "days": [{"day": day} for day in known]})
     who = identify(calendar.roles, calendar.groups, "steward", "dev")
-    with Session(calendar, who, DuckDBEngine(path), None) as asking:
+    with Session(calendar, who, DuckDBEngine(listed), None) as asking:
         rows = asking.ask(Question(by=by, time=time, where=where)).rows()
     got = [tuple(row.values()) for row in rows]
     wanted = {(at, tier) for at in moments for tier in tiers} if beside else {(at,) for at in moments}

@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.plan import shop, shop_calendar, shop_time, test_oracle_conversion
 from tests.plan.large import Large
-from tests.plan.rows import write
+from tests.plan.rows import hold
 from tests.plan.test_oracle import maybe, plain, rows, small, states, tiers
 from workbench.access.principal import identify
 from workbench.declare.question import Question
@@ -163,8 +162,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def opened(
     workspace: Workspace, tables: shop.Tables, who: str = "steward", engine: type[DuckDBEngine] = DuckDBEngine
 ) -> Session:
-    path = write(Path(workspace.root) / "data.duckdb", shop.SCHEMA + EXTRA, "shop", tables)
-    return Session(workspace, identify(workspace.roles, workspace.groups, who, "dev"), engine(path), None)
+    over = engine(hold(shop.SCHEMA + EXTRA, "shop", tables))
+    return Session(workspace, identify(workspace.roles, workspace.groups, who, "dev"), over, None)
 
 
 def grouped(found: Rows, by: list[str]) -> Groups:

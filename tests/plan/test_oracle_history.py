@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.plan.rows import write
+from tests.plan.rows import hold
 from workbench.access.principal import identify
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
@@ -193,10 +192,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return load(root).require()
 
 
-def fill(path: Path, tables: Tables) -> Path:
-    return write(path, SCHEMA, "shop", tables)
-
-
 @pytest.mark.nightly
 @oracle
 @given(
@@ -208,7 +203,7 @@ def fill(path: Path, tables: Tables) -> Path:
 def test_a_row_meets_the_version_of_its_moment(
     workspace: Workspace, tables: Tables, metrics: list[str], by: list[str], where: str | None
 ) -> None:
-    engine = DuckDBEngine(fill(workspace.root / "data.duckdb", tables))
+    engine = DuckDBEngine(hold(SCHEMA, "shop", tables))
     with Session(workspace, identify(workspace.roles, workspace.groups, "ann", "dev"), engine, None) as asking:
         found = asking.ask(Question(metrics=metrics, by=by, where=where)).rows()
     got = {tuple(row[path] for path in by): {m: row[m] for m in metrics} for row in found}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.plan.rows import write
+from tests.plan.rows import hold
 from tests.plan.test_oracle import plain
 from workbench.access.principal import identify
 from workbench.declare.question import Question
@@ -181,9 +181,8 @@ def make_workspace(root: Path, policies: dict[str, str]) -> Workspace:
 
 
 def ask(workspace: Workspace, tables: dict[str, list[Row]], **question: Any) -> Answer:
-    path = write(workspace.root / "data.duckdb", SCHEMA, "stock", tables)
     who = identify(workspace.roles, workspace.groups, "ana", "dev")
-    with Session(workspace, who, DuckDBEngine(path), None) as asking:
+    with Session(workspace, who, DuckDBEngine(hold(SCHEMA, "stock", tables)), None) as asking:
         return asking.ask(Question(**question))
 
 

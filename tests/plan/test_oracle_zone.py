@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plan.rows import hold
 from workbench.access.principal import identify
 from workbench.declare.question import Question
-from workbench.declare.workspace import load
+from workbench.declare.workspace import Workspace, load
 from workbench.errors import QuestionError
 from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
@@ -75,33 +75,37 @@ PATHS = [f"{axis}.{part}" for axis in ("metric_time", "rung", "on_wall", "bare")
 PATHS += ["due", "due.month", "rung.hour_of_day", "rung.day_of_week"]
 
 
+SCHEMA = """
+CREATE SCHEMA desk;
+CREATE TABLE desk.calls (
+  call_id INTEGER, rung TIMESTAMPTZ, on_wall TIMESTAMP, bare TIMESTAMP, due DATE, seconds INTEGER
+);
+"""
+
+
+def declared(root: Path, more: str = "") -> Workspace:
+    """The workspace of a desk that is called, and of ``more`` metrics."""
+    for name, text in {**DECLARATIONS, "metrics/more.yml": more}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return load(root).require()
+
+
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workspace of a desk that is called."""
-    out = tmp_path_factory.mktemp("desk")
-    for name, text in DECLARATIONS.items():
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / name).write_text(text, encoding="utf-8")
-    return out
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return declared(tmp_path_factory.mktemp("desk"))
 
 
-def opened(root: Path, rows: list[dict[str, Any]]) -> Session:
-    path = root / "data.duckdb"
-    path.unlink(missing_ok=True)
-    with duckdb.connect(str(path)) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        con.begin()  # each row on its own would wait for the disk
-        con.execute("CREATE SCHEMA desk")
-        con.execute(
-            "CREATE TABLE desk.calls (call_id INTEGER, rung TIMESTAMPTZ, on_wall TIMESTAMP, bare TIMESTAMP, due DATE, "
-            "seconds INTEGER)"
-        )
-        for i, row in enumerate(rows):
-            values = [i, row["at"], on_wall(row["at"]), bare(row["at"]), row["due"], row["seconds"]]
-            con.execute("INSERT INTO desk.calls VALUES (?, ?, ?, ?, ?, ?)", values)
-        con.commit()
-    workspace = load(root).require()
-    return Session(workspace, identify(workspace.roles, workspace.groups, "ann", "dev"), DuckDBEngine(path), None)
+def opened(desk: Workspace, rows: list[dict[str, Any]]) -> Session:
+    calls = [
+        {
+            "call_id": i, "rung": row["at"], "on_wall": on_wall(row["at"]), "bare": bare(row["at"]), "due": row["due"],
+            "seconds": row["seconds"],
+        }
+        for i, row in enumerate(rows)
+    ]  # fmt: skip
+    over = DuckDBEngine(hold(SCHEMA, "desk", {"calls": calls}))
+    return Session(desk, identify(desk.roles, desk.groups, "ann", "dev"), over, None)
 
 
 def on_wall(at: datetime | None) -> datetime | None:
@@ -156,8 +160,8 @@ def grouped(pairs: Iterator[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
 @pytest.mark.nightly
 @oracle
 @given(rows=calls, by=st.lists(st.sampled_from(PATHS), max_size=2, unique=True), zone=st.sampled_from([*ZONES, ""]))
-def test_moments_are_shown_in_the_zone_and_dates_stay(root: Path, rows: Any, by: list[str], zone: str) -> None:
-    with opened(root, rows) as asking:
+def test_moments_are_shown_in_the_zone_and_dates_stay(desk: Workspace, rows: Any, by: list[str], zone: str) -> None:
+    with opened(desk, rows) as asking:
         found = asking.ask(Question(metrics="calls", by=by, timezone=zone)).rows()
     got = {tuple(row[path] for path in by): row["calls"] for row in found}
     assert got == (grouped(tuple(value(row, path, zone) for path in by) for row in rows) or ({} if by else {(): 0}))
@@ -166,8 +170,8 @@ def test_moments_are_shown_in_the_zone_and_dates_stay(root: Path, rows: Any, by:
 @pytest.mark.nightly
 @oracle
 @given(rows=calls, zone=st.sampled_from(ZONES), day=st.sampled_from([at.date() for at in CHANGES]))
-def test_a_range_and_a_condition_mean_days_of_the_zone(root: Path, rows: Any, zone: str, day: date) -> None:
-    with opened(root, rows) as asking:
+def test_a_range_and_a_condition_mean_days_of_the_zone(desk: Workspace, rows: Any, zone: str, day: date) -> None:
+    with opened(desk, rows) as asking:
         ranged = asking.query("calls", time=(day, day), timezone=zone).rows()[0]["calls"]
         after = asking.query("calls", where=f"rung >= '{day} 12:00:00'", timezone=zone).rows()[0]["calls"]
         night = asking.query("night_calls", timezone=zone).rows()[0]["night_calls"]
@@ -182,8 +186,8 @@ def test_a_range_and_a_condition_mean_days_of_the_zone(root: Path, rows: Any, zo
 @pytest.mark.nightly
 @oracle
 @given(rows=calls, zone=st.sampled_from(ZONES))
-def test_windows_and_offsets_count_days_of_the_zone(root: Path, rows: Any, zone: str) -> None:
-    with opened(root, rows) as asking:
+def test_windows_and_offsets_count_days_of_the_zone(desk: Workspace, rows: Any, zone: str) -> None:
+    with opened(desk, rows) as asking:
         found = asking.query("calls_2d", "calls_mtd", "calls_day_ago", by="metric_time.day", timezone=zone).rows()
     days = [moment.date() for row in rows if (moment := local(row, "at", zone))]
     for row in found:
@@ -196,6 +200,6 @@ def test_windows_and_offsets_count_days_of_the_zone(root: Path, rows: Any, zone:
     assert {row["metric_time.day"] for row in found} >= set(days)
 
 
-def test_an_unknown_zone_is_refused_with_the_nearest(root: Path) -> None:
-    with opened(root, []) as asking, pytest.raises(QuestionError, match="Europe/Paris.*unknown-timezone"):
+def test_an_unknown_zone_is_refused_with_the_nearest(desk: Workspace) -> None:
+    with opened(desk, []) as asking, pytest.raises(QuestionError, match="Europe/Paris.*unknown-timezone"):
         asking.query("calls", timezone="Europe/Pari")

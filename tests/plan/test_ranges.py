@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.plan.test_oracle_zone import CHANGES, ZONES, calls, opened, root
+from tests.plan.test_oracle_zone import CHANGES, ZONES, calls, declared, opened
 from tests.plan.test_passes import planned
 from workbench.declare.question import Question
+from workbench.declare.workspace import Workspace
 from workbench.errors import Unanswerable
 from workbench.session.session import Session
-
-__all__ = ["root"]  # a fixture
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +46,11 @@ moments = st.builds(
 texts = moments.map(str) | moments.map(lambda at: str(at.date()))
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return declared(tmp_path_factory.mktemp("desk"), METRICS.removeprefix("\n---\n"))
+
+
 @st.composite
 def conditions(draw: st.DrawFn) -> str:
     """A condition on a moment or on its period."""
@@ -71,8 +74,7 @@ def answer(asking: Session, question: Question) -> Any:
     max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", 25)), deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(data=st.data(), rows=calls)
-def test_answers_are_those_of_all_rows(root: Path, data: Any, rows: list[dict[str, Any]]) -> None:
-    (root / "metrics" / "more.yml").write_text(METRICS.removeprefix("\n---\n"), encoding="utf-8")
+def test_answers_are_those_of_all_rows(desk: Workspace, data: Any, rows: list[dict[str, Any]]) -> None:
     start = data.draw(st.none() | moments | moments.map(datetime.date))
     end = data.draw(st.none() | st.integers(0, 800))
     time = {"start": start, "end": start + timedelta(days=end) if end is not None else None} if start else None
@@ -83,9 +85,9 @@ def test_answers_are_those_of_all_rows(root: Path, data: Any, rows: list[dict[st
         time=time,  # type: ignore[arg-type]
         timezone=data.draw(st.just("") | st.sampled_from(ZONES)),
     )
-    with opened(root, rows) as asking:
+    with opened(desk, rows) as asking:
         narrow = answer(asking, question)
-    with pytest.MonkeyPatch.context() as patch, opened(root, rows) as asking:
+    with pytest.MonkeyPatch.context() as patch, opened(desk, rows) as asking:
         patch.setattr("workbench.plan.passes.order.ranges", lambda plan, facts: plan)
         assert narrow == answer(asking, question)
 
@@ -107,17 +109,15 @@ def implied(asking: Session, question: Question) -> list[bool]:
         ("calls", "bare >= '2024-02-01'", False),  # it is a range already
     ],
 )
-def test_ranges_follow_from_what_is_asked(root: Path, metric: str, where: str, wanted: bool) -> None:
-    (root / "metrics" / "more.yml").write_text(METRICS.removeprefix("\n---\n"), encoding="utf-8")
-    with opened(root, []) as asking:
+def test_ranges_follow_from_what_is_asked(desk: Workspace, metric: str, where: str, wanted: bool) -> None:
+    with opened(desk, []) as asking:
         assert implied(asking, Question(metrics=metric, by="metric_time.day", where=where)) == [wanted]
 
 
-def test_legs_that_share_a_scan_read_what_any_of_them_needs(root: Path) -> None:
-    (root / "metrics" / "more.yml").write_text(METRICS.removeprefix("\n---\n"), encoding="utf-8")
+def test_legs_that_share_a_scan_read_what_any_of_them_needs(desk: Workspace) -> None:
     time = {"start": date(2024, 2, 10), "end": date(2024, 2, 20)}
     question = Question(metrics=["calls_2d", "calls_mtd"], by="metric_time.day", time=time)  # type: ignore[arg-type]
-    with opened(root, []) as asking:
+    with opened(desk, []) as asking:
         one, other = planned(asking, question, lambda table: None).legs
     assert one.keep.implied == other.keep.implied is not None
     assert one.first == other.first is not None

@@ -44,8 +44,8 @@ class DuckDBEngine:
     dialect = "duckdb"
     holds_moments = False
 
-    def __init__(self, path: Path | str) -> None:
-        self._file: WarehouseFile | None = share(Path(path))
+    def __init__(self, path: Path | str | WarehouseFile) -> None:
+        self._file: WarehouseFile | None = share(path if isinstance(path, WarehouseFile) else Path(path))
         self._known: dict[str, ibis.Schema] = {}
         self._types: dict[str, dict[str, str]] = {}
         self._sizes: dict[str, int] | None = None

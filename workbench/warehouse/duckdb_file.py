@@ -18,8 +18,13 @@ HARDENED: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": "false",
     "allow_persistent_secrets": "false",
     "python_enable_replacements": "false",
+    "disabled_optimizers": "statistics_propagation",
 }
-"""What keeps a statement away from files, the network and Python's variables; it does not hide tables."""
+"""What keeps a statement away from files, the network and Python's variables; it does not hide tables.
+
+Statistics are of whole tables, hidden rows and all: what is left out because of them tells the least and the greatest
+of a column, where a condition fails on rows that one sees unless it is left out.
+"""
 
 _opened: dict[Path, WarehouseFile] = {}
 _gate = threading.Lock()
@@ -114,11 +119,13 @@ class WarehouseFile:
         return self._connection
 
 
-def share(path: Path) -> WarehouseFile:
-    """The one opened file for this path; `release` it when done."""
-    path = path.absolute()
+def share(path: Path | WarehouseFile) -> WarehouseFile:
+    """The one opened file for this path, or what somebody holds open; `release` it when done."""
     with _gate:
-        file = _opened.setdefault(path, WarehouseFile(path))
+        if isinstance(path, WarehouseFile):
+            file = path
+        else:
+            file = _opened.setdefault(path.absolute(), WarehouseFile(path.absolute()))
         file.users += 1
         return file
 
