@@ -12,6 +12,13 @@ MaskKind = Literal["null", "hash", "last4", "bucket", "constant"]
 STRICTEST: tuple[MaskKind, ...] = ("null", "constant", "bucket", "last4", "hash")
 """Mask kinds from the one that tells least; where several apply, the first wins."""
 
+FENCE = 2**62 - 1
+"""A LIMIT beyond any table, put over the rows that a rule leaves: engines move no condition through it.
+
+Otherwise a condition of the asker's may be tried before the rule, on rows that are hidden, and where it fails on one of
+them (a cast, a division, memory), that it failed tells of that row.
+"""
+
 
 def same_column(name: str) -> str:
     """A column's name in the form in which names are compared."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 
+from workbench.access.restriction import FENCE
 from workbench.declare.expression import Aggregate, Column, conjunction
 from workbench.errors import Problem, QuestionError
 from workbench.graph.allocation import WEIGHT
@@ -168,6 +169,7 @@ def _source(source: Source, find: FindTable) -> ir.Table:
     # Policies name columns as SQL does, without regard to case.
     spelled = {name.lower(): name for name in table.columns}
     kept = reduce(lambda kept, rule: kept.filter(_row_filter(kept[spelled[rule.column]], rule)), source.filters, table)
+    kept = kept.limit(FENCE) if source.filters else kept
     return weighed(kept, source.parts) if source.parts is not None else kept
 
 

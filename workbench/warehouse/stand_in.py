@@ -8,7 +8,7 @@ from copy import deepcopy
 from functools import lru_cache
 
 from workbench.access.masks import masked
-from workbench.access.restriction import Restriction, RowFilter
+from workbench.access.restriction import FENCE, Restriction, RowFilter
 from workbench.declare.expression import Call, Case, Cast, Column, Expression, Literal
 from workbench.declare.people import Scalar
 from workbench.errors import InternalError, Problem
@@ -26,7 +26,7 @@ def select_left(table: str, restriction: Restriction, columns: Mapping[str, str]
     schema, _, name = table.partition(".")
     source = ".".join(quoted(part) for part in (catalog, schema, name) if part)
     rows = " AND ".join(map(condition, restriction.rows))
-    return f"SELECT {', '.join(shown)} FROM {source}" + (f" WHERE {rows}" if rows else "")
+    return f"SELECT {', '.join(shown)} FROM {source}" + (f" WHERE {rows} LIMIT {FENCE}" if rows else "")
 
 
 def condition(rule: RowFilter) -> str:
