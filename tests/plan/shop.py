@@ -21,8 +21,18 @@ semantic_model: regions
 table: shop.regions
 entity: region
 primary_key: region_id
+relationships:
+  tax: {to: taxes, on: {tax_key: code}}
 dimensions:
   name: {}
+  tax_key: {type: number, expr: "coalesce(tax, 1)"}
+---
+semantic_model: taxes
+table: shop.taxes
+primary_key: tax_id
+unique_keys: [[code]]
+dimensions:
+  title: {expr: "coalesce(title, 'none')"}
 ---
 semantic_model: customers
 table: shop.customers
@@ -120,12 +130,16 @@ grant: [{to: [analyst]}]
 ---
 resource: shop.regions
 grant: [{to: [analyst]}]
+---
+resource: shop.taxes
+grant: [{to: [analyst]}]
 """,
 }
 
 SCHEMA = """
 CREATE SCHEMA shop;
-CREATE TABLE shop.regions (region_id INTEGER, name VARCHAR);
+CREATE TABLE shop.regions (region_id INTEGER, name VARCHAR, tax INTEGER);
+CREATE TABLE shop.taxes (code INTEGER, tax_id INTEGER, title VARCHAR);
 CREATE TABLE shop.customers (customer_id INTEGER, region_id INTEGER, tier VARCHAR, joined DATE);
 CREATE TABLE shop.orders (
   order_id INTEGER, customer_id INTEGER, ship_region_id INTEGER, status VARCHAR, amount INTEGER, placed TIMESTAMP
@@ -194,6 +208,11 @@ def value_of(tables: Tables, model: str, row: Row, path: str) -> Any:
         return value_of(tables, "regions", found(tables["regions"], "region_id", row.get("region_id")), rest)
     if model == "orders" and head == "ship_region":
         return value_of(tables, "regions", found(tables["regions"], "region_id", row.get("ship_region_id")), rest)
+    if model == "regions" and head == "tax":
+        code = row and (1 if row.get("tax") is None else row["tax"])
+        return value_of(tables, "taxes", found(tables.get("taxes", []), "code", code or None), rest)
+    if model == "taxes" and row and row[head] is None:
+        return "none"
     if head == "size":
         amount = row["amount"]
         if amount is None or amount >= 50:
@@ -321,15 +340,16 @@ def reachable(metrics: Iterable[str], paths: Iterable[str]) -> Iterator[str]:
     legal = {
         "orders": {
             "status", "size", "placed.month", "customer.tier", "customer.region.name", "ship_region.name",
-            "metric_time.month", "metric_time.week", "customer.joined.month",
+            "metric_time.month", "metric_time.week", "customer.joined.month", "customer.region.tax.title",
+            "ship_region.tax.title",
         },
         "refunds": {
             "refunded.month", "customer.tier", "customer.region.name", "metric_time.month", "metric_time.week",
-            "customer.joined.month",
+            "customer.joined.month", "customer.region.tax.title",
         },
         "customers": {
             "tier", "joined.month", "customer.tier", "customer.region.name", "metric_time.month", "metric_time.week",
-            "customer.joined.month",
+            "customer.joined.month", "customer.region.tax.title",
         },
     }  # fmt: skip
     return (path for path in paths if all(path in legal[model] for model in models))

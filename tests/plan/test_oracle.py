@@ -24,7 +24,8 @@ pytestmark = pytest.mark.slow
 
 PATHS = [
     "status", "size", "placed.month", "refunded.month", "tier", "joined.month", "customer.tier", "customer.region.name",
-    "ship_region.name", "metric_time.month", "metric_time.week", "customer.joined.month",
+    "ship_region.name", "metric_time.month", "metric_time.week", "customer.joined.month", "customer.region.tax.title",
+    "ship_region.tax.title",
 ]  # fmt: skip
 
 maybe = st.none()
@@ -44,7 +45,8 @@ def rows(key: str, most: int, **columns: st.SearchStrategy[Any]) -> st.SearchStr
 
 shops = st.fixed_dictionaries(
     {
-        "regions": rows("region_id", 3, name=st.sampled_from(["east", "west", None])),
+        "regions": rows("region_id", 3, name=st.sampled_from(["east", "west", None]), tax=maybe | small),
+        "taxes": rows("code", 3, tax_id=maybe, title=st.sampled_from(["low", None])),
         "customers": rows(
             "customer_id", 4, region_id=maybe | small, tier=tiers, joined=maybe | days
         ),

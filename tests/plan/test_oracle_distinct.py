@@ -119,12 +119,10 @@ def test_ends_and_rows_are_those_of_the_rows(workspace: Workspace, tables: shop.
     assert Counter(every) == Counter(rows)
 
 
-@pytest.mark.nightly
-@oracle
-@given(tables=shops, path=st.sampled_from(["tier", "joined.month", "customer.tier", "regions.name"]))
+@given(tables=shops, path=st.sampled_from(["tier", "joined.month", "customer.tier", "regions.name", "taxes.title"]))
 def test_values_of_one_model_are_those_of_its_rows(workspace: Workspace, tables: shop.Tables, path: str) -> None:
-    model = "regions" if path == "regions.name" else "customers"
-    name = path.removeprefix("regions.").removeprefix("customer.")
+    model = path.split(".")[0] if path.startswith(("regions.", "taxes.")) else "customers"
+    name = path.removeprefix(f"{model}.").removeprefix("customer.")
     wanted = {(value_of(tables, model, row, name),) for row in tables[model]}
     got = asked(workspace, tables, by=path)
     assert len(got) == len(set(got))
@@ -165,6 +163,16 @@ def test_moments_are_those_of_the_calendar(
     with Session(calendar, who, DuckDBEngine(listed), None) as asking:
         rows = asking.ask(Question(by=by, time=time, where=where)).rows()
     got = [tuple(row.values()) for row in rows]
+
+
+def test_a_row_without_a_primary_key_is_there(workspace: Workspace) -> None:
+    """A row is there whichever of its keys are NULL, and one that is not there meets nobody by a computed key."""
+    regions = [{"region_id": 1, "name": "east", "tax": 2}, {"region_id": None, "name": "none", "tax": None}]
+    taxes = [{"code": 1, "tax_id": None, "title": None}, {"code": 3, "tax_id": None, "title": "low"}]
+    tables = {"regions": regions, "taxes": taxes}
+    assert asked(workspace, {"taxes": taxes}, by="taxes.title") == [("low",), ("none",)]
+    wanted = [("east", None), ("none", "none"), (None, "low")]
+    assert asked(workspace, tables, by=["regions.name", "regions.tax.title"]) == wanted
     wanted = {(at, tier) for at in moments for tier in tiers} if beside else {(at,) for at in moments}
     assert len(got) == len(set(got))
     assert set(got) == wanted

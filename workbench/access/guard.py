@@ -11,6 +11,7 @@ from workbench.access.restriction import Mask, Restriction
 from workbench.declare.expression import Aggregate, Call, Column, Expression, children
 from workbench.errors import AccessDenied, Problem, QuestionError
 from workbench.graph.axis import SHOWN
+from workbench.graph.bind import HERE
 from workbench.graph.calendars import plain_column
 from workbench.graph.formulas import SCANNED, Aggregation
 from workbench.graph.legs import Leg
@@ -102,7 +103,7 @@ def _check(
 ) -> None:
     """Walk down to the columns; ``is_fine`` says that a masked one may stand right here."""
     if isinstance(tree, Column):
-        if tree.relation in _OF_NO_TABLE:
+        if tree.relation in _OF_NO_TABLE or tree.name == HERE:
             return
         model, table = named[tree.relation]
         left, name = restrictions[table], plain_column(tree.name)

@@ -10,7 +10,7 @@ from workbench.declare.declared import Declared
 from workbench.declare.expression import Column, Expression, walk
 from workbench.declare.terms import SemanticModel
 from workbench.errors import WorkbenchError
-from workbench.graph.bind import column_of
+from workbench.graph.bind import HERE, column_of
 from workbench.graph.build import Graph
 from workbench.graph.formulas import SCANNED, Aggregation, formula
 from workbench.graph.joins import hops
@@ -83,4 +83,5 @@ def _shows(graph: Graph, base: str, column: Column, left: Mapping[str, Restricti
     roles = tuple(column.relation.split(".")) if column.relation else ()
     way = [base, *(hop.model for hop in hops(graph, base, roles))]
     last = left.get(way[-1])
-    return all(left.get(model) is not None for model in way) and last is not None and last.shows(column.name)
+    shown = last is not None and (column.name == HERE or last.shows(column.name))
+    return shown and all(left.get(model) is not None for model in way)

@@ -132,7 +132,7 @@ def shown_in(graph: Graph, question: Question, base: Base, field: Field, *, move
         return _now(graph, base, field)
     tree = field_expression(graph, field, question.timezone)
     # Without metrics, partners that no row leads to have values too: there, the row itself may be missing.
-    return tree if question.metrics or field.roles else where_present(graph, field, tree)
+    return tree if question.metrics or field.roles else where_present(field.roles, tree)
 
 
 def where_of(

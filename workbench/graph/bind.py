@@ -47,15 +47,19 @@ def column_of(graph: Graph, model: str, name: str, roles: Roles = ()) -> Express
     return Column(relation(roles), name)
 
 
+def value_of(graph: Graph, model: str, name: str, roles: Roles) -> Expression:
+    """A dimension of a row, or else a column of its table; of a joined row, NULL where that is not there."""
+    tree = column_of(graph, model, name, roles)
+    return where_present(roles, tree) if roles else tree
+
+
 def field_expression(graph: Graph, field: Field, zone: str = "") -> Expression:
     """The value of a field: its expression, in its own time zone or the one that is asked for, at its grain or part.
 
     A zone is asked of moments only: a date, or a time of day that no zone is declared for, stays. Over a partner that
     is not there it is NULL, whatever the expression makes of NULLs.
     """
-    tree = _dimension(graph, field, ())
-    if field.roles:
-        tree = where_present(graph, field, tree)
+    tree = value_of(graph, field.model, field.dimension, field.roles)
     dimension = graph.dimension(field.model, field.dimension)
     if dimension.type == "time" and dimension.timezone:
         tree = Call("moment" if zone else "local_time", (tree, Literal(dimension.timezone)))
@@ -81,6 +85,9 @@ def calendar_relation(field: Field, calendar: str, zone: str = "") -> str:
     return relation((*field.roles, f"{dimension}{CALENDAR}{calendar}"))
 
 
+HERE = "__here"
+"""A column that every row has, and NULL stands in where a partner is not there."""
+
 _STRICT = frozenset({
     "moment", "local_time", "truncate", "date_part", "+", "-", "*", "/", "%", "negate", "||", "=", "<>", "<", "<=",
     ">", ">=",
@@ -92,18 +99,14 @@ _STRICT = frozenset({
 """Functions that are NULL over a NULL."""
 
 
-def where_present(graph: Graph, field: Field, tree: Expression) -> Expression:
-    """A value of a joined row that is NULL where the row is not there: no key, no row."""
-    keys = graph.model(field.model).declared_keys()
+def where_present(roles: Roles, tree: Expression) -> Expression:
+    """A value of a row that is NULL where the row is not there, whatever the expression makes of NULLs."""
     invents = any(
         not isinstance(part, Column | Cast | Call) or isinstance(part, Call) and part.function not in _STRICT
         for part in walk(tree)
         if not isinstance(part, Literal)
     ) or not any(isinstance(part, Column) for part in walk(tree))
-    if not invents or not keys:
-        return tree
-    there = Call("not", (Call("is_null", (column_of(graph, field.model, keys[0][0], field.roles),)),))
-    return Case(((there, tree),))
+    return Case(((Column(relation(roles), HERE), tree),)) if invents else tree
 
 
 Show = Callable[[Field], Expression]
@@ -288,7 +291,7 @@ def _joined(graph: Graph, base: str, roles: Roles, axis: str | None) -> tuple[Re
     hop = hops(graph, base, roles)[-1]
     parent = (*roles[:-1], f"{roles[-1]}{BRIDGE}") if hop.bridge else roles[:-1]
     pairs = tuple(
-        (column_of(graph, hop.parent, ours, parent), column_of(graph, hop.model, theirs, roles))
+        (value_of(graph, hop.parent, ours, parent), column_of(graph, hop.model, theirs, roles))
         for ours, theirs in hop.relationship.pairs()
     )
     table = graph.model(hop.model).table
@@ -324,7 +327,7 @@ def _pairs_of(graph: Graph, base: str, roles: Roles) -> Relation:
     ours, _ = paired(graph, model, role)
     on = graph.model(bridge.through).relationships[ours].pairs()
     pairs = tuple(
-        (column_of(graph, model, theirs, roles[:-1]), column_of(graph, bridge.through, mine, roles))
+        (value_of(graph, model, theirs, roles[:-1]), column_of(graph, bridge.through, mine, roles))
         for mine, theirs in on
     )
     by = bridge.allocate.by if isinstance(bridge.allocate, Weighted) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workbench.declare.expression import Expression
 from workbench.errors import Problem, Unanswerable
-from workbench.graph.bind import column_of
+from workbench.graph.bind import column_of, value_of
 from workbench.graph.build import Graph
 from workbench.graph.joins import hops, route_to
 
@@ -69,4 +69,4 @@ def key_from(graph: Graph, model: str, name: str, target: str, via: tuple[str, .
 
 def _over(graph: Graph, model: str, roles: tuple[str, ...]) -> Key:
     last = hops(graph, model, roles)[-1]
-    return {theirs: column_of(graph, last.parent, ours, roles[:-1]) for ours, theirs in last.relationship.pairs()}
+    return {theirs: value_of(graph, last.parent, ours, roles[:-1]) for ours, theirs in last.relationship.pairs()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from workbench.declare.expression import Column, Expression, walk
+from workbench.graph.bind import HERE
 from workbench.graph.build import Graph
 from workbench.graph.formulas import SCANNED, Aggregation
 from workbench.graph.joins import table_at
@@ -57,7 +58,7 @@ def columns_read(graph: Graph, base: str, tree: Expression) -> tuple[str, ...]:
     return tuple(
         f"{table_at(graph, base, part.relation)}.{part.name}"
         for part in walk(tree)
-        if isinstance(part, Column) and part.relation not in (SCANNED, TIME)
+        if isinstance(part, Column) and part.relation not in (SCANNED, TIME) and part.name != HERE
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from workbench.declare.expression import Column, walk
-from workbench.graph.bind import column_of
+from workbench.graph.bind import HERE, column_of
 from workbench.graph.build import Graph
 from workbench.graph.joins import hops
 
@@ -18,7 +18,7 @@ def column_tags(graph: Graph) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
             if not term.tags:
                 continue
             for part in walk(column_of(graph, name, dimension)):
-                if isinstance(part, Column):
+                if isinstance(part, Column) and part.name != HERE:
                     roles = tuple(part.relation.split(".")) if part.relation else ()
                     model = hops(graph, name, roles)[-1].model if roles else name
                     tags = out.setdefault(graph.model(model).table, {}).setdefault(part.name, {})

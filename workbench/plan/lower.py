@@ -13,13 +13,14 @@ from workbench.access.restriction import FENCE
 from workbench.declare.expression import Aggregate, Column, conjunction
 from workbench.errors import Problem, QuestionError
 from workbench.graph.allocation import WEIGHT
+from workbench.graph.bind import HERE
 from workbench.graph.formulas import SCANNED
 from workbench.graph.resolve import EXTREMES, OTHER
 from workbench.plan.lower_bridge import numbered, once, weighed
 from workbench.plan.lower_calendar import with_bounds
 from workbench.plan.lower_first import Names
 from workbench.plan.lower_followed import followed
-from workbench.plan.lower_joined import attached, summarized_twice
+from workbench.plan.lower_joined import attached, met_by_values, summarized_twice
 from workbench.plan.lower_lifted import text_of
 from workbench.plan.lower_moved import moments, moved, padded
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
@@ -132,6 +133,8 @@ def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
     }
     rows = base.select(**{name: base[name] for name in leg.source.columns})
     rows = numbered(rows) if leg.overlaps else rows
+    if not leg.summaries:
+        leg, rows, names = met_by_values(leg, rows, names)
     joined = attached(leg, rows, names, lambda source: _source(source, find), late=False)
     for among in leg.among:
         joined = _with_condition(joined, among, names, find)
@@ -157,7 +160,7 @@ def _with_condition(joined: ir.Table, among: Among, names: Names, find: FindTabl
 
 def _source(source: Source, find: FindTable) -> ir.Table:
     table = with_bounds(find(source.table), source.columns)
-    missing = next((name for name in source.columns if name not in (*table.columns, WEIGHT)), None)
+    missing = next((name for name in source.columns if name not in (*table.columns, WEIGHT, HERE)), None)
     if missing is not None:
         raise QuestionError(
             Problem(
@@ -170,7 +173,8 @@ def _source(source: Source, find: FindTable) -> ir.Table:
     spelled = {name.lower(): name for name in table.columns}
     kept = reduce(lambda kept, rule: kept.filter(_row_filter(kept[spelled[rule.column]], rule)), source.filters, table)
     kept = kept.limit(FENCE) if source.filters else kept
-    return weighed(kept, source.parts) if source.parts is not None else kept
+    kept = weighed(kept, source.parts) if source.parts is not None else kept
+    return kept.mutate(**{HERE: ibis.literal(True)}) if HERE in source.columns else kept
 
 
 def _row_filter(column: Any, rule: RowFilter) -> ir.BooleanValue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.declare.expression import Column, Expression, walk
 from workbench.graph.joins import CALENDAR
@@ -12,13 +12,31 @@ from workbench.plan.lower_first import Names, coarser, first_groups, numbers, re
 from workbench.plan.lower_keys import same
 from workbench.plan.lower_scalar import lower
 from workbench.plan.parts import needed
-from workbench.plan.steps import Attach, Leg, Source
+from workbench.plan.steps import Among, Attach, Leg, Source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+T = TypeVar("T", Attach, Among)
 Read = Callable[[Source], "ir.Table"]
 """A source as a table under its restrictions."""
+
+
+def met_by_values(leg: Leg, rows: ir.Table, names: Names) -> tuple[Leg, ir.Table, dict[tuple[str, str], str]]:
+    """The leg with what its rows meet others by as columns of them: once a row may be missing, nothing is computed."""
+    values: dict[Expression, Column] = {}
+
+    def told(ours: Expression) -> Expression:
+        if isinstance(ours, Column) or any(part.relation for part in walk(ours) if isinstance(part, Column)):
+            return ours
+        return values.setdefault(ours, Column("", f"__met{len(values)}"))
+
+    def met(one: T) -> T:
+        return replace(one, pairs=tuple((told(ours), theirs) for ours, theirs in one.pairs))
+
+    leg = replace(leg, attached=tuple(map(met, leg.attached)), among=tuple(map(met, leg.among)))
+    found = {at.name: lower(tree, lambda of: rows[names[of.relation, of.name]]) for tree, at in values.items()}
+    return leg, rows.mutate(**found) if found else rows, {**names, **{("", name): name for name in found}}
 
 
 def attached(leg: Leg, joined: ir.Table, names: Names, read: Read, *, late: bool) -> ir.Table:

@@ -13,7 +13,7 @@ from workbench.declare.types import infer
 from workbench.declare.unparse import unparse
 from workbench.declare.workspace import Workspace
 from workbench.errors import Place, Problem, WorkbenchError, did_you_mean
-from workbench.graph.bind import field_expression
+from workbench.graph.bind import HERE, field_expression
 from workbench.graph.build import Graph, build
 from workbench.graph.formulas import Aggregation, formula
 from workbench.graph.joins import hops
@@ -87,6 +87,8 @@ def _typed(
 
     def type_in(name: Name | Column) -> str:
         assert isinstance(name, Column)
+        if name.name == HERE:
+            return "boolean"
         at = hops(graph, model, tuple(name.relation.split(".")))[-1].model if name.relation else model
         table = graph.model(at).table
         columns = engine.types(table)
