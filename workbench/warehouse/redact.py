@@ -11,6 +11,8 @@ from workbench.warehouse.limits import STOPPED
 _CLASS = re.compile(r"^([A-Z][A-Za-z ]*? (?:Error|Exception))\b")
 _BEFORE_ROWS = ("Parser Error", "Binder Error", "Catalog Error")
 """Raised before a row is read: they speak of the statement alone."""
+_QUOTED = re.compile(r"\bselect\b", re.IGNORECASE)
+"""What a table's stand-in begins with: an expression that the engine quotes holds it whole, rules and salt and all."""
 _OURS = frozenset({"stopped", "closed", "shutting-down", "result-too-large", *STOPPED})
 """Told in words of our own, which quote nothing."""
 _WITHHELD = "the details are withheld, since rows or columns are restricted for you"
@@ -26,6 +28,6 @@ def _redacted(problem: Problem) -> Problem:
         return STOPPED.get(problem.slug, problem)
     found = _CLASS.match(problem.message)
     name = found.group(1) if found else "Error"
-    if name in _BEFORE_ROWS:
+    if name in _BEFORE_ROWS and not _QUOTED.search(problem.message + problem.hint):
         return replace(problem, message=problem.message.partition("\n")[0])
     return replace(problem, message=f"{name}: {_WITHHELD}.", hint="")
