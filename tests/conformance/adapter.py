@@ -60,14 +60,12 @@ class Adapter:
         by = {item: names.path(item.name, item.grain, item.date_part, metrics, home) for item in query.group_bys}
         if differs := names.difference(metrics, by.values(), timed=timed):
             raise Unsupported("differs", differs)
-        time = None
-        if query.time_constraint:
-            by_time = any(item.name == "metric_time" for item in query.group_bys)
-            time = names.time(*query.time_constraint, metrics, by_time=by_time)
+        time, during = names.time(*query.time_constraint, metrics, by.values()) if timed else (None, None)
+        where = names.where(query.where, metrics, home, timed=timed)
         return self.session.query(
             *metrics,
             by=[{spelling.column: spelling.path} for spelling in by.values()],
-            where=names.where(query.where, metrics, home, timed=timed),
+            where=" and ".join(f"({part})" for part in (where, during) if part) or None,
             order_by=[_order(item, metrics, by) for item in query.order_bys],
             limit=query.limit,
             time=time,

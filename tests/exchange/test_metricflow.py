@@ -272,6 +272,10 @@ def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
     genres = [imported.names.path("book__genre", metrics=["loans"])]
     assert "adds no period" in imported.names.difference(["late_loans_every_day"], genres, timed=False)
     assert "span" in imported.names.difference(["loans_so_far_last_month"], by, timed=True)
+    assert "whole month" in imported.names.difference(["loans_at_month_start"], by, timed=False)
+    assert imported.names.difference(["loans_at_month_start"], days, timed=False) == ""
+    assert "empty" in imported.names.difference(["reserved_again", "loans"], by, timed=False)
+    assert imported.names.difference(["reserved_again"], by, timed=False) == ""
 
 
 def test_distinct_counts_are_null_where_a_model_has_no_rows(session: Any, imported: Imported) -> None:
@@ -377,7 +381,9 @@ semantic_model:
     assert "hides" in loss.reason
 
 
-def test_a_span_covers_whole_periods_of_the_coarsest_time(imported: Imported, tmp_path: Path) -> None:
+def test_a_span_covers_whole_periods_of_the_finest_time_asked_or_else_the_default(
+    imported: Imported, tmp_path: Path
+) -> None:
     (tmp_path / "visits.yml").write_text(
         """
 semantic_model:
@@ -391,10 +397,28 @@ semantic_model:
         encoding="utf-8",
     )
     names, start, end = import_project(tmp_path).names, datetime(2024, 1, 15), datetime(2024, 2, 15)
-    assert names.time(start, end, ["visits"], by_time=True) == (start, end)
-    low, high = names.time(start, end, ["visits"], by_time=False)
-    assert (low, high.date()) == (datetime(2024, 1, 1), date(2024, 2, 29))
-    assert imported.names.time(start, end, ["loans"], by_time=False)[0] == start
+    assert names.time(start, end, ["visits"])[1] == (
+        "metric_time >= '2024-01-01 00:00:00' and metric_time <= '2024-02-29 23:59:59.999999'"
+    )
+    for asked, low, high in (
+        (["week", "year"], date(2024, 1, 15), date(2024, 2, 18)),
+        (["term", "month"], date(2024, 1, 1), date(2024, 2, 29)),
+    ):
+        by = [imported.names.path("metric_time", grain, metrics=["loans"]) for grain in asked]
+        part = imported.names.path("metric_time", date_part="doy", metrics=["loans"])
+        span, where = imported.names.time(start, end, ["loans"], [*by, part])
+        assert isinstance(span, tuple)
+        assert ([one.date() for one in span], where) == ([low, high], None)
+    terms = [imported.names.path("metric_time", "term", metrics=["loans"])]
+    for asked_by in (terms, []):  # widened to whole terms, numbers would be others than those of days
+        span, where = imported.names.time(start, end, ["loans"], asked_by)
+        assert span is None
+        assert where == "metric_time >= '2024-01-15 00:00:00' and metric_time <= '2024-02-15 23:59:59.999999'"
+
+
+def test_without_a_grain_time_has_the_one_of_its_column(imported: Imported) -> None:
+    assert imported.names.path("loan__returned_at", metrics=["loans"]).column == "loan__returned_at__hour"
+    assert imported.names.path("loan__borrowed_on", metrics=["loans"]).column == "loan__borrowed_on__day"
 
 
 def test_names_never_lead_out_of_the_workspace(tmp_path: Path) -> None:

@@ -117,7 +117,8 @@ class Calendar:
         """What the moments are: periods of one's own where these make up all that matters, else days."""
         steps = [grain for count, grain in one.steps if count]
         wanted = {*steps, *(g for g in ((one.window or (0, ""))[1], one.to_date) if g), *asked.grains, *asked.reads}
-        wanted |= {"day"} if one.each or one.period or any(not count for count, _ in one.steps) else set()
+        apart = one.each and set(asked.grains) != set(steps)
+        wanted |= {"day"} if apart or one.period or any(not count for count, _ in one.steps) else set()
         if asked.time:
             wanted.add(self.covering(asked))
         for finest, around in (("lot", {"lot", "season"}), ("season", {"season"}), ("round", {"round"})):

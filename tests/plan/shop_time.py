@@ -72,6 +72,8 @@ window: 7 days
 ---
 {metric: orders_month_start, model: orders, expr: count(*), offset_to: month}
 ---
+{metric: orders_hour_start, model: orders, expr: count(*), offset_to: hour}
+---
 {metric: refunds_week_start, expr: refunds, offset_to: week}
 ---
 metric: revenue_growth
@@ -273,6 +275,13 @@ class Looks:
         alike = offsets and not self.spans and not self.each
         return alike and asked.time is not None and not asked.on_time(model)
 
+    def whole(self, shown: Sequence[str]) -> bool:
+        """Whether the periods shown are moved as a whole: months by months, quarters or years."""
+        months = ["month", "quarter", "year"]
+        (_, by), *_ = self.steps
+        finest = min(("day" if one in PARTS else one for one in shown), key=GRAINS.index, default="day")
+        return by in months and finest in months[: months.index(by) + 1]
+
     def at(self, now: datetime, row: datetime) -> bool:
         """Whether it sees, at ``now``, a row of that moment."""
         for count, grain in self.steps:  # no count: to the start of the period
@@ -288,8 +297,9 @@ class Looks:
         read = [grain for one in asked.where for path in one.paths if (grain := on_axis(model, path))]
         units = [grain for count, grain in self.steps if count] + [g for g in (self.to_date,) if g]
         units += [self.window[1]] if self.window else []
-        units += [self.each] if self.each else []
+        units += [self.each] if self.each and not self.whole(asked.grains(model)) else []
         wanted = {PARTS[one][0] if one in PARTS else one for one in (*units, *asked.grains(model), *read)}
+        wanted |= {grain for count, grain in self.steps if not count and grain == "hour"}
         if asked.time:
             wanted.add(asked.covering(model))
         if self.period or any(count == 0 for count, _ in self.steps) or not wanted:
@@ -519,6 +529,7 @@ METRICS: dict[str, Meaning] = {
     "orders_week_ago_7d": _one(shop.ORDERS, replace(WEEK, steps=((1, "week"),))),
     "buyers_week_ago": _through("buyers", _back(1, "week")),
     "orders_month_start": _one(shop.ORDERS, _back(0, "month")),
+    "orders_hour_start": _one(shop.ORDERS, _back(0, "hour")),
     "refunds_week_start": _through("refunds", _back(0, "week")),
     "revenue_growth": ((Part(shop.REVENUE), Part(shop.REVENUE, _back(1, "month"))), shop.ratio),
     "orders_7d_change": (

@@ -98,14 +98,16 @@ class Conversion:
         return out
 
     def before(self, firsts: list[shop.Row], then: shop.Row) -> shop.Row:
-        """The last first event before another; an empty one where there is none."""
-        at = instant(then["refunded"] if self.model == "refunds" else then["placed"])
+        """The last first event before another; an empty one where there is none. Refunds are known by the day."""
+        daily = self.model == "refunds"
+        at = instant(then["refunded"] if daily else then["placed"])
+        placed = [(row, instant(row["placed"].date()) if daily else row["placed"]) for row in firsts if row["placed"]]
         fitting = [
             row
-            for row in firsts
-            if at is not None and row["placed"] is not None and row["placed"] <= at
+            for row, moment in placed
+            if at is not None and moment <= at
             and all(row[c] is not None and row[c] == then[c] for c in ("customer_id", *self.same))
-            and (self.within is None or row["placed"] > moved(at, -self.within[0], self.within[1]))
+            and (self.within is None or moment > moved(at, -self.within[0], self.within[1]))
         ]  # fmt: skip
         return max(fitting, key=lambda row: row["placed"], default={})
 
@@ -246,6 +248,17 @@ def test_at_one_moment_one_of_the_events_counts(workspace: Workspace, tables: sh
     with session(workspace, tables) as asking:
         found = asking.ask(Question(metrics="returned_n", by=by)).rows()
     assert sum(row["returned_n"] for row in found) == total
+
+
+def test_what_is_known_by_the_day_follows_all_of_that_day(workspace: Workspace) -> None:
+    at = [datetime(2024, 2, 2, 9), datetime(2024, 2, 2, 15), datetime(2024, 2, 3, 1)]
+    order = {"customer_id": 1, "ship_region_id": None, "amount": 10}
+    placed = zip(at, ("open", "closed", "open"), strict=True)
+    orders = [{**order, "order_id": i, "placed": moment, "status": s} for i, (moment, s) in enumerate(placed, 1)]
+    refunds = [{"refund_id": 1, "customer_id": 1, "refunded": date(2024, 2, 2), "amount": 10}]
+    with session(workspace, {"orders": orders, "refunds": refunds}) as asking:
+        found = asking.ask(Question(metrics=["returned_n", "returned_soon"], by=["metric_time.hour"])).rows()
+    assert [(row["returned_n"], row["returned_soon"]) for row in found] == [(0, 0), (1, 1), (0, 0)]
 
 
 @pytest.mark.nightly

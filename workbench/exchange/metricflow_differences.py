@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from workbench.declare.grains import GRAINS
 from workbench.exchange.metricflow_filters import references
 from workbench.exchange.metricflow_project import MetricInput, Project
 
@@ -14,8 +15,11 @@ def difference(project: Project, metrics: Sequence[str], by: Mapping[str, str], 
     ``timed`` says that the question is about a span of time.
     """
     for metric in metrics:
-        if why := _spanned(project, metric, by) or _padded(project, metric, by):
+        if why := _spanned(project, metric, by) or _padded(project, metric, by) or _started(project, metric, by):
             return why
+        conversion = project.metrics[metric].conversion
+        if by and len(metrics) > 1 and conversion and conversion.converted.fill is not None:
+            return f"MetricFlow leaves '{metric}' empty where only other metrics have rows; here it is filled there too"
         for one in _moved(project, metric, ()) if timed else ():
             by_days = all(grain in ("", "day") for grain in by.values())
             if _drops(project, one) and not (by_days and looks_inside(project, metrics)):
@@ -46,6 +50,23 @@ def _spanned(project: Project, metric: str, by: Mapping[str, str]) -> str:
             )
         if rows and rows.period == "average" and found.spine:
             return f"MetricFlow takes the days that a spine adds to '{name}' into its average; here days have rows"
+        grains = {grain for column, grain in by.items() if column.startswith("metric_time__")}
+        if rows and found.spine and grains and len(grains) < len(by) and not _daily(grains):
+            return f"MetricFlow shows each group of '{name}' on a day of its own; here a period shows one day to all"
+    return ""
+
+
+def _daily(grains: Iterable[str]) -> bool:
+    """Whether days are shown, or what is finer."""
+    return any(one in GRAINS[: GRAINS.index("day") + 1] for one in grains)
+
+
+def _started(project: Project, metric: str, by: Mapping[str, str]) -> str:
+    grains = [grain for column, grain in by.items() if column.startswith("metric_time__") and grain in GRAINS]
+    finest = min(grains, key=GRAINS.index, default="")
+    for one in _moved(project, metric, ()):
+        if one.offset_to and one.offset_to == finest and not _daily((finest,)):
+            return f"MetricFlow takes a whole {finest} for its own start in '{one.alias}'; here it is the first day"
     return ""
 
 

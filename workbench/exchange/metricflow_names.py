@@ -148,18 +148,24 @@ class Names:
         return words[:-1] if len(words) > 1 and words[-1] in (*GRAINS, *self.project.grains) else words
 
     def time(
-        self, start: datetime, end: datetime, metrics: Sequence[str], *, by_time: bool = True
-    ) -> tuple[datetime, datetime] | dict[str, datetime | bool]:
-        """A span of metric_time as MetricFlow means it; ``by_time`` says that metric_time is asked for as well.
+        self, start: datetime, end: datetime, metrics: Sequence[str], by: Iterable[Spelling] = ()
+    ) -> tuple[tuple[datetime, datetime] | dict[str, datetime | bool] | None, str | None]:
+        """A span of metric_time as MetricFlow means it, of things asked ``by``: our ``time``, or else our ``where``.
 
-        Where it is not, MetricFlow widens the span for all metrics to periods of the coarsest time among them.
+        MetricFlow widens the span to periods of the finest grain that is asked of metric_time, those of the project's
+        own and parts of dates left out; where there is none, to those of the metrics' default. We would widen it to
+        what is asked, so the latter is a condition.
         """
-        if by_time and looks_inside(self.project, metrics):
-            return {"start": start, "end": end, "inside": True}
-        if by_time:
-            return start, end
-        grain = max((self.finest(one) for one in metrics), key=GRAINS.index, default="day")
-        return floor(start, grain), after(end, grain) - timedelta(microseconds=1)
+        asked = [one.path.partition(".")[2] for one in by if one.path.startswith(f"{METRIC_TIME}.")]
+        grains = [grain for grain in asked if grain in GRAINS]
+        if grains and looks_inside(self.project, metrics):
+            return {"start": start, "end": end, "inside": True}, None
+        own = "day" if any(grain in self.project.grains for grain in asked) else self.grain(metrics)
+        grain = min(grains, key=GRAINS.index, default=own)
+        first, last = floor(start, grain), after(end, grain) - timedelta(microseconds=1)
+        if grains or not metrics:
+            return (first, last), None
+        return None, f"{METRIC_TIME} >= '{first}' and {METRIC_TIME} <= '{last}'"
 
     def difference(self, metrics: Sequence[str], by: Iterable[Spelling], *, timed: bool) -> str:
         """Why our answer is knowingly another than MetricFlow's; '' where they agree."""
@@ -209,7 +215,11 @@ class Names:
         found = self.project.metrics[metric]
         if found.counted is None:
             return max((self.finest(one.metric) for one in found.inputs), key=GRAINS.index, default="day")
-        measure = self.project.measures[found.counted]
+        events = (found.counted, found.conversion.converted.measure) if found.conversion else (found.counted,)
+        return max((self._axis_grain(measure) for measure in events), key=GRAINS.index)
+
+    def _axis_grain(self, name: str) -> str:
+        measure = self.project.measures[name]
         axis = self.project.models[measure.model].dimension(measure.axis or "")
         return coarser("day", axis.grain or "day") if axis else "day"
 
@@ -233,7 +243,7 @@ class Names:
             if grain or part:
                 raise QuestionError(Problem("not-time", f"'{name}' is not a time dimension."))
             return Spelling(".".join(path), column)
-        return _spelled(path, column, grain or coarser("day", one.grain or "day"), part)
+        return _spelled(path, column, grain or one.grain or "day", part)
 
     def _starting(self, one: Spelling, home: str | None) -> Spelling:
         """The spelling with its path from a model, where one is given; metric_time is no model's."""

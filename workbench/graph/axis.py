@@ -296,13 +296,17 @@ def _base_grain(graph: Graph, question: Question, base: Base, fields: list[Field
     Where periods of one's own make up all others that matter, these are the moments, and nothing finer is.
     """
     own = axis_finest(graph, base)
-    wanted = {*base.timing.units(), *(_named_grain(graph, f) for f in fields if _on_axis(f, base)), *base.apart}
+    axis = [f for f in fields if _on_axis(f, base)]
+    # A part of a date names no whole period that could be moved.
+    apart = base.timing.apart({"day" if f.part else _named_grain(graph, f) for f in axis})
+    wanted = {*base.timing.units(), *apart, *(_named_grain(graph, f) for f in axis), *base.apart}
     wanted |= {grain for tree in trees for grain in fineness(tree, guess=None)}
     wanted |= {grain_of(graph, *c.name.split(".")) for tree in trees for c in walk(tree) if _is_calendar(c)}
     if question.time is not None:
         wanted.add(asked_grain(graph, question, base))
     if base.timing.daily:
         wanted.add(coarser("day", own))
+    wanted |= {coarser(grain, own) for grain in base.timing.starts() if grain in GRAINS[: GRAINS.index("day")]}
     to_the_day = {*GRAINS[: GRAINS.index("day") + 1]}
     if not wanted & to_the_day and any("day" in fineness(tree) for tree in trees):
         raise TypeError("a day that may start a longer period")  # makes the question be compiled with its values

@@ -8,6 +8,7 @@ from typing import Literal
 from workbench.declare.declared import Declared
 from workbench.declare.expression import Aggregate, Call, Column, Expression, Name, rebuild, walk
 from workbench.declare.expression import Literal as Constant
+from workbench.declare.grains import GRAINS
 from workbench.declare.terms import Length, Metric
 from workbench.errors import DeclarationError, Place, Problem, did_you_mean
 from workbench.graph.bind import Text, bind, bind_filter, column_of, field_expression, relations
@@ -40,7 +41,8 @@ class Moment:
 class Following:
     """Events of another model that follow those of an aggregation: each counts with the last one before it.
 
-    ``same`` are pairs of values that must be equal: the entity first, then constants. ``at`` are the moments.
+    ``same`` are pairs of values that must be equal: the entity first, then constants. ``at`` are the moments, compared
+    by periods of ``grain`` where one is known no finer than that.
     """
 
     model: str
@@ -49,6 +51,7 @@ class Following:
     same: tuple[tuple[Expression, Expression], ...]
     at: tuple[Expression, Expression]
     within: Length | None
+    grain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,9 @@ def _conversion(graph: Graph, name: str, scanned: list[Aggregation], around: Aro
     names = (conversion.entity, *((one.from_, one.to) for one in conversion.constant))
     same = tuple((column_of(graph, first.model, ours), column_of(graph, after.model, theirs)) for ours, theirs in names)
     at = tuple(_axis_value(graph, one, place) for one in (first, after))
-    following = Following(after.model, str(after.axis), after.filters, same, (at[0], at[1]), conversion.within)
+    known = {finest(graph.dimension(one.model, str(one.axis))) for one in (first, after)}
+    grain = max(known, key=GRAINS.index) if len(known) > 1 else None
+    following = Following(after.model, str(after.axis), after.filters, same, (at[0], at[1]), conversion.within, grain)
     converted = _scan(replace(first, aggregate=after.aggregate, following=following), scanned)
     events = _scan(first, scanned)  # read for the count too: groups of first events that nothing follows show as well
     return converted if conversion.calculate == "count" else Call("/", (converted, events))

@@ -77,13 +77,14 @@ class Leg:
 class Follower:
     """The events that follow those of a leg: a leg whose keys are their values, moment first, then what is aggregated.
 
-    ``same`` and ``at`` are the values of the leg's own rows that they are met by.
+    ``same`` and ``at`` are the values of the leg's own rows that they are met by, moments by periods of a ``grain``.
     """
 
     leg: Leg
     same: tuple[Expression, ...]
     at: Expression
     within: Length | None
+    grain: str | None
     aggregate: Aggregate
 
 
@@ -182,7 +183,8 @@ def _follower(graph: Graph, followed: Aggregation | None) -> Follower | None:
     joined = relations(graph, following.model, trees, following.axis)
     table = graph.model(following.model).table
     leg = Leg(following.model, table, following.axis, joined, where, keys, (), conditions=conditions)
-    return Follower(leg, tuple(ours for ours, _ in following.same), following.at[0], following.within, over)
+    same = tuple(ours for ours, _ in following.same)
+    return Follower(leg, same, following.at[0], following.within, following.grain, over)
 
 
 def _condition(graph: Graph, model: str, has: Has, name: str) -> Condition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -87,12 +88,20 @@ class Timing:
         """The grains that moments must at least be told apart by."""
         offsets = [one for one in self.anchors if isinstance(one, Offset)]
         spans = (self.window.grain,) if self.window else (self.to_date,) if self.to_date else ()
-        return (*(one.by.grain for one in offsets), *(one.each for one in offsets if one.each), *spans)
+        return (*(one.by.grain for one in offsets), *spans)
+
+    def apart(self, shown: Collection[str]) -> tuple[str, ...]:
+        """The grains of which each moment looks back for itself, unless the periods shown are moved as a whole."""
+        offsets = [one for one in self.anchors if isinstance(one, Offset)]
+        return tuple(one.each for one in offsets if one.each and not _whole(shown, one.by.grain))
 
     def own_grains(self) -> tuple[str, ...]:
         """The grains of calendars whose periods are counted."""
-        starts = (anchor.grain for anchor in self.anchors if isinstance(anchor, OffsetTo))
-        return tuple(dict.fromkeys(grain for grain in (*self.units(), *starts) if grain not in GRAINS))
+        return tuple(dict.fromkeys(grain for grain in (*self.units(), *self.starts()) if grain not in GRAINS))
+
+    def starts(self) -> tuple[str, ...]:
+        """The grains of the periods whose start is looked at."""
+        return tuple(anchor.grain for anchor in self.anchors if isinstance(anchor, OffsetTo))
 
     @property
     def looks_back(self) -> bool:
@@ -107,7 +116,7 @@ class Timing:
     @property
     def daily(self) -> bool:
         """Whether single days matter, however coarse the question is."""
-        return self.period is not None or any(isinstance(anchor, OffsetTo) for anchor in self.anchors)
+        return self.period is not None or bool(self.starts())
 
 
 def of_metric(graph: Graph, declared: Declared[Metric], around: Timing) -> Timing:
@@ -135,8 +144,18 @@ def of_input(graph: Graph, used: Input, around: Timing, place: Place) -> Timing:
     return replace(around, anchors=(*around.anchors, *_anchors(used)))
 
 
+def _whole(shown: Collection[str], by: str) -> bool:
+    """Whether an offset by a period leads from each of the periods shown to another whole one."""
+    if by not in _MONTHS:
+        return {*shown} == {by}
+    return {*shown} <= {*_MONTHS} and not {*shown}.isdisjoint(_MONTHS[: _MONTHS.index(by) + 1])
+
+
 _EVEN = GRAINS[: GRAINS.index("week") + 1]
 """Grains whose periods are all of one length."""
+
+_MONTHS = GRAINS[len(_EVEN) :]
+"""Grains whose periods are whole months."""
 
 
 def _check_inside(name: str, source: Metric | Input, around: Timing, place: Place) -> None:

@@ -205,7 +205,8 @@ def _follow(granted: Pass, leg: ResolvedLeg, types_of: TypesOf, salt: str) -> Fo
     arguments = len(leg.following.leg.keys) - 1 - values
     names = ("__at", *(f"__e{i}" for i in range(values)), *(f"__v{i}" for i in range(arguments)))
     inner = _leg(granted, leg.following.leg, (), names, types_of, salt, shown=False)
-    return Follow(inner, leg.following.same, leg.following.at, leg.following.within)
+    following = leg.following
+    return Follow(inner, following.same, following.at, following.within, following.grain)
 
 
 def _latest(leg: ResolvedLeg, hide: Hide) -> Latest | None:

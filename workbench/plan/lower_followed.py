@@ -8,7 +8,7 @@ import ibis
 
 from workbench.declare.expression import Column
 from workbench.plan.lower_first import Names
-from workbench.plan.lower_scalar import add_interval, lower, lower_aggregate
+from workbench.plan.lower_scalar import add_interval, lower, lower_aggregate, truncate
 from workbench.plan.parts import whole
 from workbench.plan.steps import Leg
 
@@ -33,9 +33,11 @@ def followed(leg: Leg, rows: ir.Table, names: Names, later: ir.Table) -> ir.Tabl
     first = rows.select(__from=lower(follow.at, column), **same, **keys).mutate(__row=ibis.row_number())
     then = later.mutate(__id=ibis.row_number())
     on = [first[f"__s{i}"] == then[f"__e{i}"] for i in range(len(follow.same))]
-    on.append(first["__from"] <= then["__at"])
+    # What is known by the month may lie anywhere in it: an event of the same month does follow.
+    ends = [truncate(at, follow.grain) if follow.grain else at for at in (first["__from"], then["__at"])]
+    on.append(ends[0] <= ends[1])
     if follow.within is not None:
-        on.append(first["__from"] > add_interval(then["__at"], -follow.within.count, follow.within.grain))
+        on.append(ends[0] > add_interval(ends[1], -follow.within.count, follow.within.grain))
     met = first.inner_join(then, on)
     order = [ibis.desc("__from"), ibis.asc("__row")]
     met = met.mutate(__n=ibis.row_number().over(group_by="__id", order_by=order))

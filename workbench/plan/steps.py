@@ -209,13 +209,15 @@ class Leg:
 class Follow:
     """Rows of ``leg`` follow rows of this one: each counts with the last before it that has the ``same`` values.
 
-    The keys of ``leg`` are its values: the moment, one for each of ``same``, and what is aggregated.
+    The keys of ``leg`` are its values: the moment, one for each of ``same``, and what is aggregated. With a ``grain``,
+    its periods follow one another and not moments.
     """
 
     leg: Leg
     same: tuple[Expression, ...]
     at: Expression
     within: Length | None
+    grain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
