@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -64,6 +66,21 @@ def test_ctrl_c_has_its_own_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr("workbench.declare.workspace.load", interrupted)
     assert run("validate").code == 130
+
+
+def test_ctrl_c_while_everything_is_still_loaded_shows_no_traceback() -> None:
+    early = """
+import sys
+from workbench.__main__ import main
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "workbench.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Pressed())
+main()
+"""
+    ran = subprocess.run([sys.executable, "-c", early], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (130, "\nInterrupted.\n")
 
 
 @pytest.mark.parametrize("words", [(), ("import",), ("export",), ("migrate",), ("token",)], ids=" ".join)

@@ -94,7 +94,8 @@ def test_a_release_goes_through_the_environments_and_comes_back(shop: Shop) -> N
     assert shop.release("staging").code == 0
     assert (shop.served("dev"), shop.served("staging"), shop.served("prod")) == ([-2, 1], [-1], [])
     told = shop.run("diff", "dev", "1", "2", "--format", "json", at=shop.git.folder)
-    assert told.json == [{"what": "metric revenue", "how": "changed"}]
+    meaning = {"risk": "breaking", "why": "expr: sum(amount) → sum(amount) * 2"}
+    assert told.json == [{"what": "metric revenue", "how": "changed"} | meaning]
 
     refused = shop.run("rollback", "dev", "1", "--as", "github:cora", at=shop.git.folder)
     assert (refused.code, "rollback" in refused.err) == (3, True)
@@ -242,7 +243,7 @@ def test_a_job_releases_through_the_gateway_by_a_key_or_by_what_the_forge_says_o
         listed = job.ask("releases", "--format", "json", token=cora).json
         assert [(one["number"], one["served"]) for one in listed] == [(3, "yes"), (2, ""), (1, "")]
         told = job.ask("diff", "dev", "1", "3", "--format", "json", token=cora).json
-        assert {"what": "metric revenue", "how": "changed"} in told
+        assert ("metric revenue", "changed", "breaking") in [(one["what"], one["how"], one["risk"]) for one in told]
         assert (job.ask("rollback", "dev", "2", token=cora).code, shop.served("dev")) == (3, [-3, 2, 1])
         assert (job.ask("rollback", "dev", "2", token=sam).code, shop.served("dev")) == (0, [3, -2, 1])
         assert job.ask("releases", "dev", token="wbt_nobody").code == 3

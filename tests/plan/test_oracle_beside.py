@@ -131,8 +131,15 @@ def test_shares_and_totals_are_of_everything(
             assert row[f"{name}.share"] == (None if wanted is None else pytest.approx(wanted)), (key, name)
     for word in totals:
         path = () if word == "total" else (word,)
+        for row in of:
+            key = tuple(row[one] for one in path)
+            whole = wholes.get(key if within else ()) if set(within) <= set(path) else None
+            for name in metrics:
+                wanted = shop.ratio(meant[key][name], whole[name]) if whole else None
+                assert row[f"{name}.share"] == (None if wanted is None else pytest.approx(wanted)), (word, name)
         of = [row for row in rows if row.get("total") == ("total" if not path else f"total by {word}")]
-        assert_same(grouped(of, path, metrics), at_level(tables, metrics, asked, path, fill))
+        meant = at_level(tables, metrics, asked, path, fill)
+        assert_same(grouped(of, path, metrics), meant)
         assert all(row[other] is None for row in of for other in asked.by if other not in path)
 
 

@@ -8,6 +8,7 @@ from workbench.commands.exits import say, tell
 from workbench.commands.options import Asker, as_someone, examples, in_workspace, printed
 from workbench.commands.printer import print_rows
 from workbench.commands.shelf import GATEWAY, shelf_of
+from workbench.errors import ReviewError
 
 
 @click.command(
@@ -42,11 +43,19 @@ def releases_(asker: Asker, target: str | None, gateway: str | None, form: str) 
 @in_workspace
 def diff(asker: Asker, target: str, old: str, new: str, gateway: str | None, form: str) -> None:
     """What one release of ENVIRONMENT changed of another: by meaning, and the files of rules."""
+    from workbench.review.meanings import meanings
     from workbench.review.release import differing
+    from workbench.review.repository import repository
 
     shelf = shelf_of(asker, target, gateway)
-    found = differing(shelf.find(old).manifest, shelf.find(new).manifest)
-    print_rows([{"what": one.what, "how": one.how} for one in found], ("what", "how"), form)
+    releases = shelf.find(old).manifest, shelf.find(new).manifest
+    try:
+        found = list(meanings(repository(asker.workspace_root()), *releases))
+    except ReviewError as error:
+        say(f"What changed in each is not told: {error}")
+        found = list(differing(*releases))
+    columns = ("what", "how", "risk", "why")
+    print_rows([{name: getattr(one, name) for name in columns} for one in found], columns, form)
 
 
 @click.command(epilog=examples("workbench rollback prod 3", "workbench rollback prod 3 --gateway https://w.example"))

@@ -110,7 +110,7 @@ def resolve(graph: Graph, question: Question, whole: Question | None = None) -> 
     check_zone(question.timezone)
     question = ranked(question)
     scanned: list[Aggregation] = []
-    shared = _shared(graph, question)
+    shared = _shared(graph, question, whole or question)
     numbers = tuple(
         number for asked in question.metrics for number in _numbers(graph, question, asked, scanned, shared)
     )
@@ -159,7 +159,7 @@ def _hidden(
     for name in dict.fromkeys(name for name, _ in orders if name not in shown and name in graph.metrics):
         at = f"{WHOLE}o{len(levels)}"
         every = tuple(asked.alias for asked in question.by)
-        one = _at_level(question, every, compare=False).model_copy(update={"metrics": (Asked(path=name, alias=name),)})
+        one = _at_level(question, every).model_copy(update={"metrics": (Asked(path=name, alias=name),)})
         resolved = resolve(graph, one, whole or question)
         there = Number(f"{at}.there", name, Constant(True))
         levels.append(Level(at, every, replace(resolved, numbers=(*resolved.numbers, there))))
@@ -316,20 +316,23 @@ def _check_compare(graph: Graph, length: Length) -> None:
         raise QuestionError(Problem("unknown-grain", f"'compare': no grain '{length.grain}'.", hint=hint))
 
 
-def _shared(graph: Graph, question: Question) -> Level | None:
+def _shared(graph: Graph, question: Question, whole: Question) -> Level | None:
     """What shares are taken of; raises `QuestionError` (unknown-column)."""
     if not question.share_of:
         return None
     keys = _level_keys(question, question.share_of, "share_of")
-    return Level(f"{WHOLE}0", keys, resolve(graph, _at_level(question, keys, compare=False), question))
+    return Level(f"{WHOLE}0", keys, resolve(graph, _at_level(question, keys), whole))
 
 
 def _totals(graph: Graph, question: Question) -> Iterator[Level]:
-    """Rows of totals, the grand one and those by one column."""
+    """Rows of totals, the grand one and those by one column, each with its own share where it lies within one whole."""
+    within = set(_level_keys(question, question.share_of, "share_of"))
     for number, word in enumerate(question.totals):
         keys = _level_keys(question, (word,), "totals")
         label = "total" if not keys else f"total by {keys[0]}"
-        yield Level(f"{WHOLE}t{number}", keys, resolve(graph, _at_level(question, keys, compare=True), question), label)
+        beside = {"compare": question.compare, "share_of": question.share_of if within <= set(keys) else ()}
+        plain = _at_level(question, keys).model_copy(update=beside)
+        yield Level(f"{WHOLE}t{number}", keys, resolve(graph, plain, question), label)
 
 
 def _level_keys(question: Question, words: tuple[str, ...], part: str) -> tuple[str, ...]:
@@ -350,13 +353,13 @@ def _level_keys(question: Question, words: tuple[str, ...], part: str) -> tuple[
     return tuple(names[word] for word in words)
 
 
-def _at_level(question: Question, keys: tuple[str, ...], *, compare: bool) -> Question:
-    """The same question by fewer columns; which groups are shown is no part of it."""
+def _at_level(question: Question, keys: tuple[str, ...]) -> Question:
+    """The same question by fewer columns, with nothing beside it; which groups are shown is no part of it."""
     by = tuple(asked for asked in question.by if asked.alias in keys)
-    plain = {"by": by, "having": None, "order_by": (), "limit": None, "share_of": (), "totals": ()}
+    plain = {"by": by, "having": None, "order_by": (), "limit": None, "compare": None, "share_of": (), "totals": ()}
     if question.top is not None and question.top.of not in keys:
         plain["top"] = None  # which groups are shown by name is no part of it either
-    return question.model_copy(update=plain if compare else plain | {"compare": None})
+    return question.model_copy(update=plain)
 
 
 def _having(

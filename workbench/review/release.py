@@ -25,6 +25,8 @@ class Differing:
 
     what: str
     how: str
+    risk: str = ""
+    why: str = ""
 
 
 def files_of(repo: Repository, tree: Mapping[str, Entry]) -> Mapping[str, bytes]:
@@ -107,4 +109,9 @@ def _digests(files: Mapping[str, bytes]) -> dict[str, Digest]:
 def _terms(workspace: Workspace) -> Iterator[tuple[str, str]]:
     for kind, held in KINDS.items():
         for name, declared in sorted(getattr(workspace, held).items()):
-            yield f"{kind.replace('_', ' ')} {name}", fingerprint(declared.term)
+            yield term_name(kind, name), fingerprint(declared.term)
+
+
+def term_name(kind: str, name: str) -> str:
+    """What manifests call a declared thing."""
+    return f"{kind.replace('_', ' ')} {name}"
