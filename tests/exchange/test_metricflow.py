@@ -168,6 +168,7 @@ JAN, FEB, MAR, APR = (date(2024, month, 1) for month in range(1, 5))
         ("loans_at_month_start", [(MAR, 1)]),
         # Novel 10, lent in January, is reserved in February; atlas 11, lent in February, is reserved in April.
         ("loan_to_reservation", [(JAN, 0.5), (FEB, 1 / 3), (MAR, None)]),
+        ("loan_to_reservation_in_every_month", [(JAN, 0.5), (FEB, 1 / 3), (MAR, 0.0), (APR, None)]),
         ("reserved_again", [(JAN, 1), (FEB, 0)]),
         ("loans_every_day", [(JAN, 2), (FEB, 3), (MAR, 1), (APR, 0)]),
         ("last_fine", [(JAN, 2.0), (FEB, 8.0), (MAR, 16.0)]),

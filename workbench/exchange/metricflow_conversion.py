@@ -9,7 +9,7 @@ from typing import Any
 from workbench.declare.expression import Aggregate
 from workbench.declare.parser import parse
 from workbench.exchange.metricflow_models import written
-from workbench.exchange.metricflow_project import MeasureUse, MfConversion, MfMetric, Project
+from workbench.exchange.metricflow_project import MeasureUse, MetricInput, MfConversion, MfMetric, Project
 from workbench.exchange.metricflow_timing import length, refused
 
 CALCULATIONS = {"conversion_rate": "rate", "conversions": "count"}
@@ -21,14 +21,43 @@ def named_events(metrics: dict[str, MfMetric]) -> None:
         conversion = metric.conversion
         if conversion is None:
             continue
-        first = _event(metrics, metric, conversion.base, "first")
-        then = _event(metrics, metric, conversion.converted, "then")
-        count = CALCULATIONS.get(conversion.calculation) == "count"
-        metrics[name] = replace(
-            metric,
-            conversion=replace(conversion, first=first, then=then),
-            fill=conversion.converted.fill if count else None,
-        )
+        base, converted = conversion.base, conversion.converted
+        first = _event(metrics, metric, replace(base, fill=None, spine=False), "first")
+        then = _event(metrics, metric, replace(converted, fill=None, spine=False), "then")
+        named = replace(metric, conversion=replace(conversion, first=first, then=then))
+        if CALCULATIONS.get(conversion.calculation) == "count":
+            metrics[name] = replace(named, fill=converted.fill, spine=base.spine or converted.spine)
+        elif any(use.spine or use.fill is not None for use in (base, converted)):
+            metrics[name] = _by_parts(metrics, named, first)
+        else:
+            metrics[name] = named
+
+
+def _by_parts(metrics: dict[str, MfMetric], metric: MfMetric, first: str) -> MfMetric:
+    """A rate whose parts are filled or padded one by one: of two hidden metrics, each with what is said of its part."""
+    conversion = metric.conversion
+    assert conversion is not None
+    base, converted = conversion.base, conversion.converted
+    part = replace(metric, label="", conditions=(), later=(), grain=None, hidden=True)
+    followed = replace(
+        part,
+        name=f"{metric.name}_followed",
+        description=f"Events of '{metric.name}' that others follow.",
+        conversion=replace(conversion, calculation="conversions"),
+        fill=converted.fill,
+        spine=converted.spine,
+    )
+    events = replace(
+        metrics[first],
+        name=f"{metric.name}_events",
+        description=f"Events of '{metric.name}'.",
+        fill=base.fill,
+        spine=base.spine,
+        hidden=True,
+    )
+    metrics |= {one.name: one for one in (followed, events)}
+    inputs = tuple(MetricInput(one.name, one.name, (), metric.place) for one in (followed, events))
+    return replace(metric, kind="ratio", conversion=None, inputs=inputs)
 
 
 def _event(metrics: dict[str, MfMetric], metric: MfMetric, use: MeasureUse, which: str) -> str:
@@ -55,11 +84,7 @@ def conversion_term(
     """The keys of a conversion, given the dimensions of both models and the metrics of both events."""
     if conversion.calculation not in CALCULATIONS:
         raise refused(f"its calculation '{conversion.calculation}' is unknown")
-    if conversion.base.spine or conversion.converted.spine:
-        raise refused("a conversion over a time spine (join_to_timespine) is not supported")
     calculate = CALCULATIONS[conversion.calculation]
-    if conversion.base.fill is not None or (conversion.converted.fill is not None and calculate == "rate"):
-        raise refused("the parts of a rate are not filled (fill_nulls_with) one by one")
     for event in events:
         if not isinstance(parse(event["expr"]), Aggregate):
             raise refused(f"'{event['metric']}' is no single count of events")

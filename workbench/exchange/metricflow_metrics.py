@@ -82,7 +82,7 @@ def _term(work: _Work, metric: MfMetric, chain: tuple[str, ...]) -> dict[str, An
     if not NAME.fullmatch(metric.name):
         raise refused(BAD_NAME)
     if metric.conversion:
-        body = _conversion(work, metric.conversion, chain)
+        body = {**_conversion(work, metric.conversion, chain), **written(spine=metric.spine or None)}
     else:
         body = _simple(work, metric) if metric.measure else _derived(work, metric, chain)
     bases = work.project.bases(metric.name)
