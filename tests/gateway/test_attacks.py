@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import httpx
 import pytest
 import yaml
 
-from tests.gateway.conftest import PAULA, Served
-from tests.gateway.running import token
+from tests.gateway.conftest import ANA, PAULA, Served
+from tests.gateway.running import running, token
 from workbench.errors import QuestionError
+from workbench.gateway.admission import Lane
+from workbench.gateway.bounds import Bounds
 from workbench.gateway.running import Queries
 
 QUESTIONS: dict[str, list[dict[str, Any]]] = yaml.safe_load(
@@ -63,6 +66,28 @@ def test_a_token_for_questions_drops_no_draft(served: Served, http: httpx.Client
     narrow = {"Authorization": f"Bearer {token(gateway, PAULA, scope=['query'])}"}
     assert http.delete("/v1/drafts/mine", headers=narrow).status_code == 403
     assert "adhoc.mine" in gateway.serving.drafts.of(PAULA)
+
+
+class Narrow(Bounds):
+    """Room for one look at a time, and one more that waits."""
+
+    @property
+    def lanes(self) -> Mapping[str, Lane]:
+        return {**Bounds().lanes, "look": Lane(1, 1, waiting=5, waiting_per_user=1)}
+
+
+def test_who_looks_all_the_time_is_told_to_come_back(home: Path) -> None:
+    with running(home, Narrow()) as (gateway, url), ThreadPoolExecutor(16) as pool:
+        paula, ana = ({"Authorization": f"Bearer {token(gateway, name)}"} for name in (PAULA, ANA))
+
+        def look(path: str) -> httpx.Response:
+            return httpx.get(url + path, headers=paula, timeout=60)
+
+        answers = list(pool.map(look, ["/v1/search?q=delay", "/v1/may?verb=query:adhoc", "/v1/drafts"] * 30))
+        assert {answer.status_code for answer in answers} == {200, 429}
+        assert all(int(one.headers["Retry-After"]) >= 1 for one in answers if one.status_code == 429)
+        assert httpx.get(url + "/v1/search?q=delay", headers=ana, timeout=60).status_code == 200
+        assert gateway.admission.running("look") == gateway.admission.waiting("look") == 0
 
 
 def test_two_requests_of_one_id_are_not_taken_for_each_other() -> None:

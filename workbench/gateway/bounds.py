@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from workbench.gateway.admission import Lane
 
+LOOKS = 4
+"""Looks at the catalogue and at rights that are answered at once: threads that only compute slow one another down."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -30,4 +33,5 @@ class Bounds:
         return {
             "metric": Lane(metrics, max(1, metrics * 3 // 4), waiting=400, waiting_per_user=100),
             "sql": Lane(sql, max(1, sql // 2), waiting=100, waiting_per_user=10),
+            "look": Lane(LOOKS, LOOKS // 2, waiting=400, waiting_per_user=100),
         }

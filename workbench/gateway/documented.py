@@ -110,7 +110,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 ASKED = refusals(400, 404, 406, 408, 409, 413, 415, 422, 429)
 """What a question may be refused with."""
-LISTED = refusals(400, 404, 422)
+LISTED = refusals(400, 404, 422, 429)
 """What a look at the catalogue may be refused with."""
 KEPT = refusals(400, 404, 408, 409, 413, 415, 422, 429)
 """What a change may be refused with."""

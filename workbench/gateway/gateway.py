@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -110,6 +110,11 @@ class Gateway:
         if self.identity.is_at_hand(request.headers):
             return self.who(request)
         return await self.off(lambda: self.who(request))
+
+    async def in_turn(self, request: Request) -> AsyncIterator[None]:
+        """A turn of whoever sends a request, for what is not a question; a route depends on it."""
+        async with self.admission.turn((await self.asker(request)).name, "look"):
+            yield
 
     def session(self, request: Request) -> Session:
         """The session of whoever sends a request."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from workbench.access.principal import Principal, identify
 from workbench.access.rules import decide
@@ -27,7 +27,7 @@ Words = Annotated[str, Query(max_length=200)]
 
 def catalog_router(gateway: Gateway) -> APIRouter:
     """The routes below /v1 that look around; each answers as its asker may see."""
-    router = APIRouter(tags=["catalogue"], responses=LISTED)
+    router = APIRouter(tags=["catalogue"], responses=LISTED, dependencies=[Depends(gateway.in_turn)])
 
     @router.get("/v1/metrics", summary="List the metrics one may ask for")
     def metrics(request: Request) -> list[MetricCard]:
@@ -69,7 +69,7 @@ def catalog_router(gateway: Gateway) -> APIRouter:
 
 def rights_router(gateway: Gateway) -> APIRouter:
     """The routes that tell what one may do, and by which rules."""
-    router = APIRouter(tags=["rights"], responses=LISTED)
+    router = APIRouter(tags=["rights"], responses=LISTED, dependencies=[Depends(gateway.in_turn)])
 
     @router.get("/v1/about", summary="Tell which workspace this is")
     def about(request: Request) -> About:

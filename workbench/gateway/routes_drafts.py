@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Request
+from fastapi import APIRouter, Body, Depends, Path, Request
 
 from workbench.errors import Problem, QuestionError
 from workbench.gateway.documented import DRAFT_EXAMPLES, KEPT
@@ -22,7 +22,7 @@ Name = Annotated[str, Path(max_length=150, examples=["long_flights"])]
 
 def draft_router(gateway: Gateway) -> APIRouter:
     """The routes below /v1/drafts; drafts belong to a person, and nobody else sees them."""
-    router = APIRouter(tags=["drafts"], responses=KEPT)
+    router = APIRouter(tags=["drafts"], responses=KEPT, dependencies=[Depends(gateway.in_turn)])
 
     @router.get("/v1/drafts", summary="List one's drafts, each as it was written")
     def listed(request: Request) -> dict[str, str]:
