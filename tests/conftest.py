@@ -1,19 +1,59 @@
-"""Fixtures for every room: the real warehouse, built once per recipe and kept between runs."""
+"""For every room: how many random cases a property is tried on, and the real warehouse, built once per recipe."""
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from workbench.warehouse.flights import ensure
 from workbench.warehouse.flights_source import find_source
+
+CASES, QUICK, NIGHTLY = 200, 25, 2_000
+"""Random cases of each property: in every whole run, with -m "not slow", and with -m nightly."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Hear Ctrl-C, in the programs that tests start as well: a runner in the background is told to ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    settings.register_profile(
+        "workbench",
+        max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", cases(config.option.markexpr))),
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    settings.load_profile("workbench")
+
+
+def cases(marked: str) -> int:
+    """How many random cases those tests are tried on that ``-m`` selects."""
+    if "nightly" in marked and "not nightly" not in marked:
+        return NIGHTLY
+    return QUICK if "not slow" in marked else CASES
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Try every property by night as well; coverage, which would slow them by half, is that of the other tests."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.nightly)
+            item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Print the seed of a property that failed; the case itself is printed by hypothesis."""
+    report = yield
+    seed = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_generated_seed", None)
+    if report.failed and seed is not None:
+        report.sections.append(("all cases of this property again", f"--hypothesis-seed={seed}"))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.access.check import problems as access_problems
@@ -94,7 +94,6 @@ def edit(root: Path, home: Path, act: str, what: object, how: object) -> None:
             (home / "workbench" / "secret").unlink(missing_ok=True)
 
 
-@settings(max_examples=60, deadline=None)
 @given(rounds=st.lists(st.lists(EDITS, max_size=4), min_size=2, max_size=5))
 def test_a_remembered_load_is_a_first_load(home: Path, rounds: list[list[tuple[str, object, object]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

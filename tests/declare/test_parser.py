@@ -7,7 +7,7 @@ import sys
 
 import duckdb
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.declare.trees import trees
@@ -257,7 +257,6 @@ def test_the_deepest_expression_fits_half_of_pythons_stack() -> None:
         sys.setrecursionlimit(limit)
 
 
-@settings(max_examples=200, deadline=None)
 @given(trees(aggregates=True))
 @example(Call("negate", (Literal(1),)))
 @example(Call("negate", (Literal(-1),)))
@@ -281,7 +280,6 @@ interval '3' day date '2024-01-01' extract year from filter where distinct 1 2.5
 pieces = st.sampled_from(PIECES.split())
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(pieces, max_size=14).map(" ".join) | st.text(max_size=12))
 @example("0" * 9000)
 @example("\u0663")
@@ -321,7 +319,6 @@ logic = st.deferred(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(flat | logic)
 def test_operators_bind_as_in_duckdb(text: str) -> None:
     """The engine's own parser is the oracle: the text as it stands against the same with every parenthesis."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.declare import sealed
@@ -46,7 +46,6 @@ def secret(home: Path) -> Path:
     return home / "workbench" / "secret"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=PLAIN)
 def test_plain_data_comes_back_as_it_was(root: Path, data: Any) -> None:
     if is_plain(data):
@@ -87,7 +86,6 @@ def test_what_has_no_seal_is_not_believed(root: Path, content: bytes) -> None:
 
 
 @given(at=st.integers(0), bit=st.integers(0, 7))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_file_is_not_believed(root: Path, at: int, bit: int) -> None:
     seal(root, "it", DATA)
     file = root / FOLDER / "it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.declare.trees import trees
 from workbench.declare.expression import Call, Column, Expression, Literal, Name
@@ -125,7 +125,6 @@ def test_what_paths_stand_for_has_types() -> None:
     assert infer(Literal(date(2024, 1, 1)), type_of) == "date"
 
 
-@settings(max_examples=200, deadline=None)
 @given(trees(aggregates=True))
 def test_any_tree_has_a_type_or_an_explanation(tree: Expression) -> None:
     try:

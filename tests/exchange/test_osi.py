@@ -301,7 +301,6 @@ def _declared(term: Mapping[str, Any]) -> Declared[Any]:
     return declared(document)
 
 
-@settings(max_examples=60, deadline=None)
 @given(workspaces(), st.sampled_from(["0.1.1", "0.2.0.dev0"]), st.sampled_from(["json", "yaml"]))
 def test_any_workspace_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, workspace: Workspace, version: str, form: str
@@ -339,7 +338,7 @@ JSON = st.recursive(
 MAPPINGS = st.dictionaries(st.sampled_from(["a", "b", "c", "expr", "filter"]), JSON, max_size=4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(MAPPINGS, MAPPINGS)
 def test_a_difference_put_back_gives_the_same(have: dict[str, Any], want: dict[str, Any]) -> None:
     patch = from_json(to_json(difference(have, want)))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.gateway.admission import Admission, Busy, Lane
@@ -171,7 +171,6 @@ def test_lanes_do_not_wait_for_each_other() -> None:
     run(story())
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["ask", "end", "cancel"]), st.integers(0, 3)), max_size=60))
 def test_no_turn_is_lost_or_given_twice(steps: list[tuple[str, int]]) -> None:
     lane = Lane(2, 1, 4, 2)

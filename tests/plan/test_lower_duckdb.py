@@ -7,7 +7,7 @@ from datetime import datetime
 import duckdb
 import ibis
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workbench.graph.period import floor
@@ -22,7 +22,6 @@ SQL = sql_text(TABLE.select(**{f"{c}_{g}": truncate(TABLE[c], g) for c in TABLE.
 moments = st.datetimes(datetime(1, 1, 8), datetime(9999, 12, 1))
 
 
-@settings(deadline=None, max_examples=25)
 @given(given=st.lists(moments, min_size=1, max_size=50, unique=True))
 @example(given=[datetime(2024, 2, 29, 23, 59, 59, 999999), datetime(1582, 10, 15), datetime(1969, 12, 31, 12)])
 def test_periods_start_where_the_calendar_says(given: list[datetime]) -> None:

@@ -34,8 +34,6 @@ pytestmark = pytest.mark.slow
 SQL = {"DOUBLE": "double precision", "VARCHAR": "text", "float": "double precision", "string": "text"}
 KNOWN = ibis.table(examples.SCHEMA, name="examples")
 REFUSED = {"approx_distinct(s)", "reverse(s)"}
-_all = settings.get_profile("oracle")
-oracle = settings(_all, max_examples=_all.max_examples // 2)  # each is asked of two engines
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +126,7 @@ def test_what_would_differ_is_refused_by_name(text: str) -> None:
     assert caught.value.slug == "not-on-this-engine"
 
 
-@settings(max_examples=60, deadline=None, phases=PHASES)
+@settings(phases=PHASES)
 @given(st.lists(typed, min_size=3, max_size=3))
 def test_every_expression_means_what_brute_force_says(
     tables: psycopg.Connection[Any], drawn: list[tuple[str, Expression]]
@@ -209,8 +207,6 @@ def tried(ask: Callable[[Session], Any], asking: Session) -> tuple[Any, str]:
         return None, error.slug
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=test_oracle.shops, question=test_oracle.questions(), who=st.sampled_from(["steward", "eve"]))
 def test_answers_agree(plain_shop: Shop, tables: shop.Tables, question: Any, who: str) -> None:
     metrics, by, condition = question
@@ -218,8 +214,6 @@ def test_answers_agree(plain_shop: Shop, tables: shop.Tables, question: Any, who
     agree(plain_shop, tables, who, lambda asking: test_oracle.answered(asking, metrics, by, text))
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=test_oracle_time.shops, drawn=test_oracle_time.questions())
 def test_answers_over_time_agree(timed_shop: Shop, tables: shop.Tables, drawn: Any) -> None:
     metrics, asked = drawn
@@ -234,8 +228,6 @@ BESIDE = [
 ]
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=test_oracle.shops, question=st.sampled_from(BESIDE))
 def test_comparisons_shares_and_totals_agree(plain_shop: Shop, tables: shop.Tables, question: Question) -> None:
     keys = [asked.path for asked in question.by] + (["total"] if question.totals else [])

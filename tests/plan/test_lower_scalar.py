@@ -76,7 +76,7 @@ typed = st.sampled_from(list(dict.fromkeys(COLUMNS.values()))).flatmap(
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None, phases=PHASES)
+@settings(phases=PHASES)
 @given(st.lists(typed, min_size=2, max_size=2))
 def test_every_expression_means_what_brute_force_says(
     engine: duckdb.DuckDBPyConnection, drawn: list[tuple[str, Expression]]
@@ -90,7 +90,7 @@ def test_every_expression_means_what_brute_force_says(
             assert same(value, wanted), (tree, row, value, wanted)
 
 
-@settings(max_examples=100, deadline=None, phases=PHASES)
+@settings(phases=PHASES)
 @given(typed)
 def test_the_inferred_type_is_the_type_of_the_value(drawn: tuple[str, Expression]) -> None:
     type_, tree = drawn

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan import shop
@@ -19,8 +19,6 @@ from workbench.declare.workspace import Workspace, load
 from workbench.errors import Unanswerable
 
 pytestmark = pytest.mark.slow
-
-oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 
 Groups = dict[tuple[Any, ...], Any]
 TIMES = ["metric_time.day", "metric_time.week", "metric_time.month", "metric_time.quarter", "placed.month"]
@@ -94,8 +92,6 @@ HAVING: dict[str, Callable[[Any], bool]] = {
 }
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=shops, drawn=questions(), pick=st.data(), having=st.none() | st.sampled_from(sorted(HAVING)),
     limit=st.none() | st.integers(1, 3), descending=st.booleans(), fill=st.booleans(),
@@ -131,20 +127,18 @@ def test_shares_and_totals_are_of_everything(
             assert row[f"{name}.share"] == (None if wanted is None else pytest.approx(wanted)), (key, name)
     for word in totals:
         path = () if word == "total" else (word,)
+        of = [row for row in rows if row.get("total") == ("total" if not path else f"total by {word}")]
+        meant = at_level(tables, metrics, asked, path, fill)
+        assert_same(grouped(of, path, metrics), meant)
+        assert all(row[other] is None for row in of for other in asked.by if other not in path)
         for row in of:
             key = tuple(row[one] for one in path)
             whole = wholes.get(key if within else ()) if set(within) <= set(path) else None
             for name in metrics:
                 wanted = shop.ratio(meant[key][name], whole[name]) if whole else None
                 assert row[f"{name}.share"] == (None if wanted is None else pytest.approx(wanted)), (word, name)
-        of = [row for row in rows if row.get("total") == ("total" if not path else f"total by {word}")]
-        meant = at_level(tables, metrics, asked, path, fill)
-        assert_same(grouped(of, path, metrics), meant)
-        assert all(row[other] is None for row in of for other in asked.by if other not in path)
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=shops, drawn=questions(timed=True), span=st.sampled_from(sorted(SPANS)), fill=st.booleans(),
     totals=st.booleans(),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan.large import Large
@@ -21,8 +21,6 @@ from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 pytestmark = pytest.mark.slow
-
-oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 
 WAYS = {"equally": "equally", "by": "{by: share}", "whole": "whole"}
 MODELS = """
@@ -173,8 +171,6 @@ def numbers(way: str, rows: list[tuple[Any, float]]) -> dict[str, Any]:
     return out
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=banks, way=st.sampled_from(sorted(WAYS)), column=st.sampled_from(["city", "name"]), beside=st.booleans(),
     city=st.sampled_from([None, None, "x"]), engine=st.sampled_from([DuckDBEngine, Large]),
@@ -202,8 +198,6 @@ def test_what_falls_to_each_partner(
         assert alone == [{"payments": pytest.approx(x["payments"])}]
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=banks, way=st.sampled_from(sorted(WAYS)), engine=st.sampled_from([DuckDBEngine, Large]))
 def test_totals_over_a_bridge_are_of_rows(workspace: Workspace, tables: Any, way: str, engine: Any) -> None:
     metrics, by = ["payments", "most"], f"account.{way}.city"

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan import shop, shop_calendar
@@ -20,7 +20,6 @@ from workbench.session.session import Session
 
 pytestmark = pytest.mark.slow
 
-oracle = settings.get_profile("oracle")
 START = date(2024, 1, 22)
 
 
@@ -100,8 +99,6 @@ def expected(tables: shop.Tables, metrics: list[str], asked: Asked) -> dict[tupl
     return {key: {m: found[m].get(key, METRICS[m].base.empty) for m in metrics} for key in keys}
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, drawn=questions())
 def test_answers_that_count_periods_are_what_rows_say(
     workspace: Workspace, tables: shop.Tables, drawn: tuple[list[str], Asked]

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan import shop
@@ -19,8 +19,6 @@ from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
 
 pytestmark = pytest.mark.slow
-
-oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 4))
 
 DECLARATIONS = """
 {metric: returned, conversion: {from: orders, to: refunds, entity: customer_id}}
@@ -220,15 +218,11 @@ def check(workspace: Workspace, tables: shop.Tables, seen: shop.Tables, drawn: A
             assert value == (pytest.approx(expected) if expected is not None else None), (name, key)
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=events(), drawn=asked)
 def test_conversions_are_what_rows_say(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
     check(workspace, tables, tables, drawn, "steward")
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=events(), drawn=asked)
 def test_conversions_hold_for_permitted_rows(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
     seen = {
@@ -239,8 +233,6 @@ def test_conversions_hold_for_permitted_rows(workspace: Workspace, tables: shop.
     check(workspace, tables, seen, drawn, "eve")
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=events(), by=st.lists(st.sampled_from(BY), max_size=2, unique=True))
 def test_at_one_moment_one_of_the_events_counts(workspace: Workspace, tables: shop.Tables, by: list[str]) -> None:
     tables["orders"] = [{**row, "placed": row["placed"] and instant(row["placed"].date())} for row in tables["orders"]]
@@ -261,8 +253,6 @@ def test_what_is_known_by_the_day_follows_all_of_that_day(workspace: Workspace) 
     assert [(row["returned_n"], row["returned_soon"]) for row in found] == [(0, 0), (1, 1), (0, 0)]
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=events(), low=st.integers(0, 2), by=st.sampled_from([[], ["status"], ["customer.tier"]]))
 def test_a_conversion_is_a_condition_as_any_metric(
     workspace: Workspace, tables: shop.Tables, low: int, by: list[str]

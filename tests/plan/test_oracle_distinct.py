@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan import shop
@@ -21,8 +21,6 @@ from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 pytestmark = pytest.mark.slow
-
-oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 
 Rows = list[tuple[Any, ...]]
 
@@ -86,8 +84,6 @@ def asked(workspace: Workspace, tables: shop.Tables, **question: Any) -> Rows:
         return [tuple(row.values()) for row in asking.ask(Question(**question)).rows()]
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=shops,
     by=st.lists(st.sampled_from(PATHS), min_size=1, max_size=3, unique=True).filter(
@@ -106,8 +102,6 @@ def test_values_of_several_models_leave_no_row_out(
     assert set(got) == wanted
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, by=st.lists(st.sampled_from(PATHS[:3]), min_size=1, max_size=3, unique=True))
 def test_ends_and_rows_are_those_of_the_rows(workspace: Workspace, tables: shop.Tables, by: list[str]) -> None:
     by = ["status", *(path for path in by if path != "status")]
@@ -139,8 +133,6 @@ def calendar(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return load(root).require()
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=shops, known=st.lists(days, unique=True, max_size=6), grain=st.sampled_from(["day", "week", "month"]),
     time=st.none() | st.tuples(days, days).map(sorted), beside=st.booleans(),
@@ -163,6 +155,14 @@ def test_moments_are_those_of_the_calendar(
     with Session(calendar, who, DuckDBEngine(listed), None) as asking:
         rows = asking.ask(Question(by=by, time=time, where=where)).rows()
     got = [tuple(row.values()) for row in rows]
+    wanted = {(at, tier) for at in moments for tier in tiers} if beside else {(at,) for at in moments}
+    assert len(got) == len(set(got))
+    assert set(got) == wanted
+
+
+def test_a_row_that_is_not_there_has_no_computed_value(workspace: Workspace) -> None:
+    customer = {"customer_id": 1, "region_id": None, "tier": "gold", "joined": None}
+    assert asked(workspace, {"customers": [customer]}, by=["customer.tier", "size"]) == [("gold", None)]
 
 
 def test_a_row_without_a_primary_key_is_there(workspace: Workspace) -> None:
@@ -173,11 +173,3 @@ def test_a_row_without_a_primary_key_is_there(workspace: Workspace) -> None:
     assert asked(workspace, {"taxes": taxes}, by="taxes.title") == [("low",), ("none",)]
     wanted = [("east", None), ("none", "none"), (None, "low")]
     assert asked(workspace, tables, by=["regions.name", "regions.tax.title"]) == wanted
-    wanted = {(at, tier) for at in moments for tier in tiers} if beside else {(at,) for at in moments}
-    assert len(got) == len(set(got))
-    assert set(got) == wanted
-
-
-def test_a_row_that_is_not_there_has_no_computed_value(workspace: Workspace) -> None:
-    customer = {"customer_id": 1, "region_id": None, "tier": "gold", "joined": None}
-    assert asked(workspace, {"customers": [customer]}, by=["customer.tier", "size"]) == [("gold", None)]

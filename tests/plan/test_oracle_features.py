@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.plan import shop, shop_calendar, shop_time, test_oracle_conversion
@@ -28,9 +28,6 @@ from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 pytestmark = pytest.mark.slow
-
-_all = settings.get_profile("oracle")
-oracle = settings(_all, max_examples=max(1, _all.max_examples // 4))
 
 TAGS = """
 semantic_model: tags
@@ -324,28 +321,26 @@ def assert_same(got: Groups, wanted: Groups, metrics: list[str], part: bool = Fa
             assert same(row[metric], wanted[key][metric]), (key, metric, row[metric], wanted[key][metric])
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("feature", sorted(FEATURES))
-def test_parts_of_a_question_are_told_from_plain_answers(workspace: Workspace, feature: str) -> None:
-    @settings(oracle, max_examples=max(2, oracle.max_examples // 2))
-    @given(data=st.data(), tables=shops, asked=questions(workspace), who=st.sampled_from(["steward", "eve"]))
-    def holds(data: Any, tables: shop.Tables, asked: dict[str, Any], who: str) -> None:
-        with opened(workspace, tables, who, data.draw(st.sampled_from([DuckDBEngine, Large]))) as asking:
+@given(data=st.data(), tables=shops, who=st.sampled_from(["steward", "eve"]))
+def test_parts_of_a_question_are_told_from_plain_answers(
+    workspace: Workspace, feature: str, data: Any, tables: shop.Tables, who: str
+) -> None:
+    asked = data.draw(questions(workspace))
+    with opened(workspace, tables, who, data.draw(st.sampled_from([DuckDBEngine, Large]))) as asking:
 
-            def ask(**parts: Any) -> Rows:
-                found = asking.ask(Question(**parts)).rows()
-                return [{name: plain(value) for name, value in row.items()} for row in found]
+        def ask(**parts: Any) -> Rows:
+            found = asking.ask(Question(**parts)).rows()
+            return [{name: plain(value) for name, value in row.items()} for row in found]
 
-            try:
-                base = grouped(ask(**asked), asked["by"])
-            except (QuestionError, Unanswerable):
-                assume(False)  # not every metric has every dimension
-            try:
-                FEATURES[feature](data.draw, ask, asked, base)
-            except Unanswerable as error:
-                assert error.slug in REFUSED, error  # noqa: PT017
-
-    holds()
+        try:
+            base = grouped(ask(**asked), asked["by"])
+        except (QuestionError, Unanswerable):
+            assume(False)  # not every metric has every dimension
+        try:
+            FEATURES[feature](data.draw, ask, asked, base)
+        except Unanswerable as error:
+            assert error.slug in REFUSED, error  # noqa: PT017
 
 
 def test_a_percentile_looks_at_other_times_too(workspace: Workspace) -> None:
@@ -374,8 +369,6 @@ def test_conversions_are_compared_by_spans_alone(workspace: Workspace) -> None:
             asking.query("returned_soon_n", by="metric_time.day", **span)
 
 
-@pytest.mark.nightly
-@oracle
 @given(data=st.data(), tables=shops)
 def test_whoever_sees_some_rows_is_told_of_these_alone(workspace: Workspace, data: Any, tables: shop.Tables) -> None:
     asked = data.draw(questions(workspace))
@@ -395,8 +388,6 @@ def test_whoever_sees_some_rows_is_told_of_these_alone(workspace: Workspace, dat
     assert answers[0] == answers[1]
 
 
-@pytest.mark.nightly
-@oracle
 @given(data=st.data(), tables=shops)
 def test_a_mask_hides_names_and_changes_no_number(workspace: Workspace, data: Any, tables: shop.Tables) -> None:
     asked = data.draw(questions(workspace))

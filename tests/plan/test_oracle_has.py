@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan import shop, shop_time
@@ -21,8 +21,6 @@ from workbench.errors import Unanswerable
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 pytestmark = pytest.mark.slow
-
-oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 4))
 
 DECLARATIONS = """
 {metric: loyal_revenue, model: orders, expr: sum(amount), filter: customer has orders >= 2}
@@ -237,8 +235,6 @@ def meant(where: tuple[Has, ...], word: str) -> Callable[[shop.Tables, str, shop
     return holds
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, drawn=questions(), engine=st.sampled_from([DuckDBEngine, Large]))
 def test_conditions_on_entities_are_what_rows_say(
     workspace: Workspace, tables: shop.Tables, drawn: Any, engine: type[DuckDBEngine]
@@ -249,8 +245,6 @@ def test_conditions_on_entities_are_what_rows_say(
     assert_same(got, shop.expected(tables, metrics, by, meant(where, word)))
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, drawn=questions())
 def test_a_condition_sees_permitted_rows_only(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
     metrics, by, where, word = drawn
@@ -267,8 +261,6 @@ def test_a_condition_sees_permitted_rows_only(workspace: Workspace, tables: shop
 MOVED = sorted(name for name in shop_time.METRICS if shop_time.models([name]) == {"orders"})
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=shops,
     metrics=st.lists(st.sampled_from(MOVED), min_size=1, max_size=2, unique=True),
@@ -301,8 +293,6 @@ def test_a_condition_on_an_entity_is_one_on_its_key(
         assert_same(answer(f"customer has {op}"), answer(listed))
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, via=st.sampled_from(["customer.region", "ship_region"]), than=st.integers(0, 4))
 def test_via_says_how_rows_belong_to_an_entity(workspace: Workspace, tables: shop.Tables, via: str, than: int) -> None:
     def region_of(row: shop.Row) -> Any:
@@ -328,8 +318,6 @@ def test_several_ways_to_an_entity_ask_for_via(workspace: Workspace) -> None:
             asking.ask(Question(metrics="customers", where="region via customer has orders >= 1"))
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, than=st.integers(0, 3))
 def test_values_of_what_an_entity_has(workspace: Workspace, tables: shop.Tables, than: int) -> None:
     def orders_of(row: shop.Row) -> int:

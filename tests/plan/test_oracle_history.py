@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan.rows import hold
@@ -18,8 +18,6 @@ from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 pytestmark = pytest.mark.slow
-
-oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -192,8 +190,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return load(root).require()
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=shops,
     metrics=st.lists(st.sampled_from(sorted(METRICS)), min_size=1, max_size=3, unique=True),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.session.typed_shop import PEOPLE, SALT, quoted, salt, session, workspace
@@ -117,8 +117,6 @@ def warm(workspace: Workspace) -> dict[str, Session]:
     return {who: session(workspace, who, templates) for who in PEOPLE}
 
 
-@pytest.mark.nightly
-@settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 @given(family=families(), who=st.sampled_from(PEOPLE))
 def test_a_hit_equals_cold_and_cold_the_question_as_it_stands(
     workspace: Workspace, warm: dict[str, Session], family: list[Question], who: str

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan.rows import hold
@@ -24,8 +24,6 @@ from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 pytestmark = pytest.mark.slow
-
-oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 
 MODELS = """
 semantic_model: places
@@ -190,8 +188,6 @@ def values(answer: Answer) -> list[tuple[Any, ...]]:
     return [tuple(map(plain, row.values())) for row in answer.rows()]
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=stocks, base=st.sampled_from(["items", "sales"]), where=st.none() | st.sampled_from(sorted(WHERE)),
     by=st.lists(st.sampled_from(sorted(PATHS)), min_size=1, max_size=3, unique=True),

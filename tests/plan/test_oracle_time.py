@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan import shop, shop_time
@@ -19,8 +19,6 @@ from workbench.errors import Unanswerable
 from workbench.session.session import Session
 
 pytestmark = pytest.mark.slow
-
-oracle = settings.get_profile("oracle")
 
 # Around the ends of months of 31 and 29 days, where months are hardest to count.
 days = st.dates(date(2024, 1, 26), date(2024, 4, 3)) | st.sampled_from(
@@ -134,8 +132,6 @@ def timely(draw: st.DrawFn) -> tuple[list[str], Asked]:
     return draw(questions().filter(lambda drawn: not timeless(*drawn)))
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, drawn=questions())
 def test_answers_over_time_are_what_rows_say(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
     metrics, asked = drawn
@@ -148,8 +144,6 @@ def test_answers_over_time_are_what_rows_say(workspace: Workspace, tables: shop.
     assert_same(got, shop_time.expected(tables, metrics, asked))
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, drawn=timely())
 def test_a_value_over_time_never_depends_on_company(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
     metrics, asked = drawn
@@ -162,8 +156,6 @@ def test_a_value_over_time_never_depends_on_company(workspace: Workspace, tables
         assert_same({key: {name: together[key][name]} for key in groups}, groups)
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, drawn=timely())
 def test_restricted_answers_over_time_are_the_stewards_over_permitted_rows(
     workspace: Workspace, tables: shop.Tables, drawn: Any
@@ -179,8 +171,6 @@ def test_restricted_answers_over_time_are_the_stewards_over_permitted_rows(
     assert_same(got, shop_time.expected(permitted, metrics, asked))
 
 
-@pytest.mark.nightly
-@oracle
 @given(tables=shops, drawn=questions(), grain=st.sampled_from(["day", "week", "month"]), span=st.tuples(days, days))
 def test_a_range_picks_periods_and_changes_none(
     workspace: Workspace, tables: shop.Tables, drawn: Any, grain: str, span: tuple[date, date]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan import shop
@@ -17,8 +17,6 @@ from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
 
 pytestmark = pytest.mark.slow
-
-oracle = settings(settings.get_profile("oracle"), max_examples=max(1, settings.get_profile("oracle").max_examples // 2))
 
 OTHER, TOP = "the rest", "top"
 
@@ -39,8 +37,6 @@ def first(groups: dict[Any, Any], name: str, n: int, least: bool) -> list[Any]:
     return [key[0] for key in sorted(groups, key=rank)[:n]]
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=shops, drawn=questions(), pick=st.data(), n=st.integers(1, 3), least=st.booleans(), alone=st.booleans(),
     fill=st.booleans(), totals=st.booleans(),
@@ -88,8 +84,6 @@ def at_level_of(tables: shop.Tables, metrics: list[str], asked: Asked, by: tuple
     return at_level(tables, metrics, Asked(by, asked.where, asked.time), asked.by, False)
 
 
-@pytest.mark.nightly
-@oracle
 @given(
     tables=shops, drawn=questions(), hidden=st.sampled_from(sorted(shop.METRICS)), descending=st.booleans(),
     of=st.sampled_from(["customer.tier", "customer.region.name"]),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.plan import shop
@@ -153,9 +152,6 @@ whole = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(
-    max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", 25)), deadline=None, suppress_health_check=list(HealthCheck)
-)
 @given(data=st.data(), tables=shops | whole, who=st.sampled_from(["steward", "eve"]))
 def test_answers_are_those_of_the_plan_without_passes(
     workspace: Workspace, data: Any, tables: shop.Tables, who: str
@@ -197,9 +193,6 @@ named = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(
-    max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", 25)), deadline=None, suppress_health_check=list(HealthCheck)
-)
 @given(data=st.data(), tables=named)
 def test_the_first_groups_are_those_of_all_that_have_names(
     workspace: Workspace, data: Any, tables: shop.Tables

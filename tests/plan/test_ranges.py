@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan.test_oracle_zone import CHANGES, ZONES, calls, declared, opened
@@ -70,9 +69,6 @@ def answer(asking: Session, question: Question) -> Any:
         return str(error)
 
 
-@settings(
-    max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", 25)), deadline=None, suppress_health_check=list(HealthCheck)
-)
 @given(data=st.data(), rows=calls)
 def test_answers_are_those_of_all_rows(desk: Workspace, data: Any, rows: list[dict[str, Any]]) -> None:
     start = data.draw(st.none() | moments | moments.map(datetime.date))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import workbench
@@ -537,7 +537,6 @@ def brute_force(by: tuple[str, ...], facts: list, dims: list, others: list) -> d
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True)
 @given(facts=facts_rows, dims=dims_rows, others=others_rows)
 def test_refused_if_and_only_if_a_join_would_multiply(drawn: Path, facts: list, dims: list, others: list) -> None:
     counted = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.declare.workspace import load
@@ -137,7 +137,6 @@ CONDITIONS = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CONDITIONS, CONDITIONS)
 def test_moved_groups_are_those_that_brute_force_finds(
     engine: DuckDBEngine, tmp_path_factory: pytest.TempPathFactory, old: str, new: str

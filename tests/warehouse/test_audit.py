@@ -17,7 +17,7 @@ from threading import Thread
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.warehouse.on_postgres import started
@@ -82,7 +82,6 @@ def test_sql_is_kept_as_a_keyed_fingerprint(tmp_path: Path) -> None:
     assert not any(b"select" in file.read_bytes().lower().split(b"create ")[-1] for file in tmp_path.glob("head"))
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=4))
 def test_any_text_comes_back_as_it_was_hashed(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     audit = opened(tmp_path_factory.mktemp("audit"))
@@ -136,7 +135,6 @@ _CHANGE = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(_CHANGE)
 def test_any_edit_deletion_or_reorder_is_found(
     tmp_path_factory: pytest.TempPathFactory, filled: tuple[bytes, bytes], change: tuple[str, int, int]

@@ -384,7 +384,7 @@ def twins() -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnecti
         yield whole, slice_
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(queries())
 @example("SELECT * FROM flights AS t WHERE tailnum IN (SELECT tailnum FROM planes)")
 @example("SELECT * FROM flights AS t WHERE CAST(dest AS INTEGER) > 0")
@@ -435,7 +435,7 @@ def mutants(draw: st.DrawFn) -> str:
     return " ".join(words)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(mutants())
 def test_no_mutant_escapes(warehouse: tuple[duckdb.DuckDBPyConnection, Path], text: str) -> None:
     try:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.access.principal import Principal
@@ -73,7 +73,6 @@ def test_what_is_none_of_ours_is_refused(tokens: Tokens) -> None:
     assert tokens.verify(session, "session").kind == "session"
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_is_a_token_by_chance(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     tokens = _SHARED.setdefault("tokens", Tokens(url(tmp_path_factory.mktemp("tokens"))))

@@ -265,6 +265,7 @@ def spine_of(
     keep = conjunction(*(part for part in parts if reads(part, {TIME}) and not reads_rows(part)))
     grain = _base_grain(graph, question, base, fields, [*(tree for _, tree in shown), *parts])
     axis = find(graph, base.model, (base.axis,))
+    grain = "microsecond" if grain == "nanosecond" else grain  # moments that follow one another are no finer
     at = field_expression(graph, Field((), axis.model, axis.dimension, grain), question.timezone)
     wanted = {c.name.split(".")[0] for tree in (*(t for _, t in shown), *parts) for c in walk(tree) if _is_calendar(c)}
     joined = tuple(graph.calendars[name].term for name in sorted(wanted))

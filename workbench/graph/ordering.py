@@ -10,12 +10,15 @@ from workbench.errors import Problem, QuestionError, did_you_mean
 
 def ordering(text: str, names: Sequence[str], question: Question) -> tuple[str, bool]:
     """A column of the answer or what else is named, and whether it descends; raises `QuestionError`."""
-    words = text.strip().split()
-    descending = len(words) == 2 and words[1].lower() == "desc"
-    name = words[0] if words else ""
-    if name.startswith("-"):
+    if text in names:
+        return text, False
+    *before, last = text.split() or [""]
+    said = last.lower() if before and last.lower() in ("asc", "desc") else ""
+    name = text.strip()[: -len(said)].rstrip() if said else text.strip()
+    descending = said == "desc"
+    if name.startswith("-") and name not in names:
         name, descending = name[1:], True
-    if not name or len(words) > 2 or (len(words) == 2 and words[1].lower() not in ("asc", "desc")):
+    if not name or (" " in name and name not in names):
         raise QuestionError(unordered(text, names))
     paths = {a.path: a.alias for a in (*question.by, *question.metrics)}
     return (name if name in names else paths.get(name, name)), descending

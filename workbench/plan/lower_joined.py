@@ -11,6 +11,7 @@ from workbench.graph.joins import CALENDAR
 from workbench.plan.lower_first import Names, coarser, first_groups, numbers, regrouped, topped
 from workbench.plan.lower_keys import same
 from workbench.plan.lower_scalar import lower
+from workbench.plan.lower_time import to_microsecond
 from workbench.plan.parts import needed
 from workbench.plan.steps import Among, Attach, Leg, Source
 
@@ -78,7 +79,7 @@ def _on(attach: Attach, left: ir.Table, right: ir.Table, names: Names) -> list[A
     on = [same(lower(ours, left_column), lower(theirs, right_column), said) for ours, theirs in attach.pairs]
     if attach.valid is not None:
         moment, start, end = attach.valid
-        at, ends = lower(moment, left_column), lower(end, right_column)
+        at, ends = to_microsecond(lower(moment, left_column)), lower(end, right_column)
         on += [at >= lower(start, right_column), (at < ends) | ends.isnull()]
     return on
 

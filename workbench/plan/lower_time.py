@@ -32,23 +32,44 @@ def _zone_to_local(zone, moment): ...  # type: ignore[no-untyped-def]  # the eng
 def _local_to_zone(zone, moment): ...  # type: ignore[no-untyped-def]  # the engine's own function
 
 
+@ibis.udf.scalar.builtin(name="epoch_ns", signature=(("timestamp(9)",), "int64"))
+def _nanoseconds(moment): ...  # type: ignore[no-untyped-def]  # the engine's own function
+
+
+@ibis.udf.scalar.builtin(name="divide", signature=(("int64", "int64"), "int64"))
+def _over(number, divisor): ...  # type: ignore[no-untyped-def]  # the engine's own function
+
+
+@ibis.udf.scalar.builtin(name="make_timestamp", signature=(("int64",), "timestamp"))
+def _after_epoch(microseconds): ...  # type: ignore[no-untyped-def]  # the engine's own function
+
+
+def to_microsecond(value: ir.Value) -> ir.Value:
+    """The microsecond that a moment in nanoseconds lies in; an engine's own cast may round, and into the next day."""
+    kind = value.type()
+    if not kind.is_timestamp() or kind.scale != 9:
+        return value
+    since = _nanoseconds(value)
+    return _after_epoch(_over(since - (since % 1000 + 1000) % 1000, 1000))
+
+
 def local_time(value: ir.Value, zone: str) -> ir.TimestampValue:
     """The wall clock of a zone at a moment; a value without a zone is on some wall clock already and stays."""
     kind = value.type()
-    return _zone_to_local(zone, value) if kind.is_timestamp() and kind.timezone is not None else value
+    return _zone_to_local(zone, value) if kind.is_timestamp() and kind.timezone is not None else to_microsecond(value)
 
 
 def moment_of(value: ir.Value, zone: str) -> ir.Value:
     """The moment at which the wall clock of a zone shows a time, the later one where it shows it twice; others stay."""
     kind = value.type()
-    return _local_to_zone(zone, value) if kind.is_timestamp() and kind.timezone is None else value
+    return _local_to_zone(zone, to_microsecond(value)) if kind.is_timestamp() and kind.timezone is None else value
 
 
 def moment_in_utc(value: ir.Value) -> ir.TimestampValue:
     """The moment at which a date or a wall clock without a zone stands in UTC."""
     kind = value.type()
     zoned = kind.is_timestamp() and kind.timezone is not None
-    return value if zoned else _local_to_zone("UTC", value.cast("timestamp"))
+    return value if zoned else _local_to_zone("UTC", to_microsecond(value).cast("timestamp"))
 
 
 def truncate(value: ir.Value, grain: str) -> ir.Value:
@@ -56,6 +77,8 @@ def truncate(value: ir.Value, grain: str) -> ir.Value:
 
     A moment with a zone is read in UTC, never in the zone of the session; `local_time` first chooses another.
     """
+    if grain == "nanosecond" and value.type().is_timestamp() and value.type().scale == 9:
+        return value
     local = local_time(value, "UTC")
     dated = local.type().is_date()
     if GRAINS.index(grain) < _DAY:
@@ -77,6 +100,7 @@ def date_part(value: ir.Value, part: str) -> ir.IntegerValue:
 
 def add_interval(value: ir.Value, count: int, unit: str) -> ir.Value:
     """A date or timestamp moved by whole units; a date stays a date where the units are days or coarser."""
+    value = to_microsecond(value)
     kind = value.type()
     if unit == "nanosecond":
         count, unit = count // 1000, "microsecond"
