@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -104,6 +105,7 @@ def test_a_cookie_of_ours_is_for_our_pages_alone(served: tuple[Gateway, str], bo
             assert done.headers["location"] == "/", wanted
         cookie = done.headers["set-cookie"].lower()
         assert {"httponly", "samesite=lax", "path=/"} <= {part.strip() for part in cookie.split(";")}
+        assert not {"expires", "max-age"} & {part.strip().partition("=")[0] for part in cookie.split(";")}
         assert client.get("/").status_code == 200
         assert client.post("/signout").status_code == 303
         assert client.get("/").status_code == 302
@@ -155,6 +157,16 @@ def test_a_revoked_token_ends_with_the_next_page(served: tuple[Gateway, str], bo
         assert client.get("/catalog").status_code == 200
         assert gateway.tokens is not None
         gateway.tokens.revoke(text.split("_")[1])
+        assert client.get("/catalog").status_code == 302
+
+
+def test_an_expired_token_ends_with_the_next_page(served: tuple[Gateway, str], boards: str) -> None:  # noqa: F811
+    tokens = served[0].tokens
+    assert tokens is not None
+    text, issued = tokens.issue(PAULA, timedelta(seconds=3), ("all",), "tests")
+    with signed_in(boards, text) as client:
+        assert client.get("/catalog").status_code == 200
+        time.sleep(max(0.0, (issued.expires - datetime.now(UTC)).total_seconds()))
         assert client.get("/catalog").status_code == 302
 
 

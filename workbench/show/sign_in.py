@@ -11,9 +11,6 @@ from workbench.show.frame import page
 from workbench.show.pages import OwnPage
 from workbench.show.viewers import LOGINS, SIGN_IN, Credential, brought, is_unknown
 
-_LASTS_DAYS = 1
-"""How long a token that was typed is kept by the browser; it may end sooner by itself."""
-
 
 class SignInPage(OwnPage):
     """Where a viewer says who they are."""
@@ -33,10 +30,8 @@ class SignInPage(OwnPage):
         except WorkbenchError as error:
             await self._show(error.problems[0].message, 403 if is_unknown(error) else 503)
             return
-        self.set_cookie(
-            self.site.cookie, text, expires_days=_LASTS_DAYS, path="/", httponly=True, samesite="Lax",
-            secure=self.site.is_secure,
-        )  # fmt: skip
+        # Without a date: the browser forgets it when it is closed, and the gateway believes it no longer than it holds.
+        self.set_cookie(self.site.cookie, text, path="/", httponly=True, samesite="Lax", secure=self.site.is_secure)
         self.redirect(_next(self.get_query_argument("next", "/")), status=303)
 
     async def _show(self, said: str, status: int = 200) -> None:
