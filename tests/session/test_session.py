@@ -211,6 +211,15 @@ def test_a_column_may_have_any_name_that_is_not_ours(as_user: As, metric: str, n
     assert [c.to_pylist() for c in renamed.columns] == [c.to_pylist() for c in plain.columns]
 
 
+@pytest.mark.parametrize("name", ["two words", "-minus", "x desc", "desc"])
+def test_any_column_may_order(as_user: As, name: str) -> None:
+    rows = as_user(ANA).query({name: "flights"}, by="carrier", order_by=f"-{name}", limit=2).rows()
+    assert rows == as_user(ANA).query({name: "flights"}, by="carrier", order_by=f"{name} desc", limit=2).rows()
+    assert [row["carrier"] for row in rows] == ["UA", "B6"]
+    least = as_user(ANA).query({name: "flights"}, by="carrier", order_by=name, limit=1).rows()
+    assert [row["carrier"] for row in least] == ["OO"]
+
+
 @pytest.mark.parametrize("name", ["__at", "__0", "", " "])
 def test_a_name_of_ours_is_refused(as_user: As, name: str) -> None:
     with pytest.raises(QuestionError, match="cannot name a column"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from workbench.declare.question import Question
 from workbench.errors import Problem, QuestionError, did_you_mean
@@ -10,18 +10,23 @@ from workbench.errors import Problem, QuestionError, did_you_mean
 
 def ordering(text: str, names: Sequence[str], question: Question) -> tuple[str, bool]:
     """A column of the answer or what else is named, and whether it descends; raises `QuestionError`."""
-    if text in names:
-        return text, False
-    *before, last = text.split() or [""]
-    said = last.lower() if before and last.lower() in ("asc", "desc") else ""
-    name = text.strip()[: -len(said)].rstrip() if said else text.strip()
-    descending = said == "desc"
-    if name.startswith("-") and name not in names:
-        name, descending = name[1:], True
-    if not name or (" " in name and name not in names):
+    for name, descending in _readings(text.strip()):
+        if name in names:
+            return name, descending
+    if not name or " " in name:
         raise QuestionError(unordered(text, names))
     paths = {a.path: a.alias for a in (*question.by, *question.metrics)}
     return (name if name in names else paths.get(name, name)), descending
+
+
+def _readings(text: str) -> Iterator[tuple[str, bool]]:
+    """What a text may name and whether it descends then; a name that says something else than it reads goes first."""
+    name, _, way = text.rpartition(" ")
+    said = [(name.strip(), way.lower() == "desc")] if way.lower() in ("asc", "desc") else []
+    for one, descending in [(text, False), *said]:
+        yield one, descending
+        if one.startswith("-"):
+            yield one[1:], True
 
 
 def unordered(text: str, names: Sequence[str]) -> Problem:
