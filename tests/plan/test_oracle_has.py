@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plan import shop, shop_time
@@ -291,6 +291,33 @@ def test_a_condition_on_an_entity_is_one_on_its_key(
             return {tuple(r[p] for p in by): {m: plain(r[m]) for m in metrics} for r in asking.ask(asked).rows()}
 
         assert_same(answer(f"customer has {op}"), answer(listed))
+
+
+WITHOUT_TIME = {"orders_ever": 0, "buyers_ever": 0, "orders_every": 0, "first_level": 0, "level": None, "levels": None}
+"""Metrics of orders that need no time to be told, and what they are without rows."""
+
+
+@settings(settings.get_profile("oracle"), max_examples=max(5, settings.get_profile("oracle").max_examples // 5))
+@given(
+    tables=shops,
+    metric=st.sampled_from([*WITHOUT_TIME, "open_level"]),
+    than=st.sampled_from([0, 1, 2, 20]),
+    op=st.sampled_from(sorted(OPS)),
+)
+def test_a_metric_in_a_condition_is_what_it_is_by_the_entity(
+    workspace: Workspace, tables: shop.Tables, metric: str, than: int, op: str
+) -> None:
+    with session(workspace, tables) as asking:
+        rows = asking.ask(Question(metrics=metric, by="buyer")).rows()
+        (found,) = asking.ask(Question(metrics="customers", where=f"customer has {metric} {op} {than}")).rows()
+    values = {row["buyer"]: plain(row[metric]) for row in rows}
+    held = [values.get(row["customer_id"], WITHOUT_TIME.get(metric)) for row in tables["customers"]]
+    assert found["customers"] == sum(value is not None and OPS[op](value, than) for value in held)
+
+
+def test_a_condition_has_no_time_to_look_from(workspace: Workspace) -> None:
+    with session(workspace, {}) as asking, pytest.raises(Unanswerable, match="moved-condition"):
+        asking.ask(Question(metrics="customers", where="customer has buyers_10d >= 1"))
 
 
 @given(tables=shops, via=st.sampled_from(["customer.region", "ship_region"]), than=st.integers(0, 4))

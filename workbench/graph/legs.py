@@ -207,17 +207,20 @@ def _condition(graph: Graph, model: str, has: Has, name: str) -> Condition:
         return rebuild(tree, rebuild_scanned)
 
     tree = change(has.condition)
-    if any(not one.timing.plain or one.moment for one in scanned):
+    if any(one.timing.moves and not one.timing.running or one.timing.anchors for one in scanned):
         raise Unanswerable(
             Problem(
                 "moved-condition",
-                f"'{unparse(has)}': a metric in a condition cannot look at other times.",
-                hint="Use a metric without window, offset or level.",
+                f"'{unparse(has)}': a metric in a condition is asked without time, and cannot look at another one.",
+                hint="Use a metric without window or offset.",
             )
         )
     bases: dict[Base, list[int]] = {}
     for index, one in enumerate(scanned):
-        bases.setdefault(Base(one.model, one.axis, followed=one if one.following else None), []).append(index)
+        timing = one.timing if one.timing.moves else Timing()  # a spine adds periods, and there are none
+        among = one.filters if timing.period else ()
+        base = Base(one.model, one.axis, timing, one.moment, one if one.following else None, among)
+        bases.setdefault(base, []).append(index)
     legs = tuple(_inner(graph, base, has, target, ours, tuple(i), scanned) for base, i in bases.items())
     pairs = tuple((value, f"__k{i}") for i, value in enumerate(ours.values()))
     return Condition(has, name, tree, pairs, legs, tuple(scanned))
@@ -243,14 +246,28 @@ def _inner(
             )
         )
     keys = tuple(theirs[column] for column in ours)
-    used = _used(base, indexes, scanned)
+    used, moment = _used(base, indexes, scanned), base.moment
+    spine = None if base.timing.plain else spine_of(graph, Question(), base, [], [], whole=False)
+    used += [spine.at] if spine else []
+    used += [moment.of, *moment.by] if moment else []
     inner = dict.fromkeys(part for tree in used for part in walk(tree) if isinstance(part, Has))
     conditions = tuple(_condition(graph, base.model, one, f"?{i}") for i, one in enumerate(inner))
     trees = (*keys, *used, *(left for condition in conditions for left, _ in condition.pairs))
     joined = relations(graph, base.model, trees, base.axis)
-    following = _follower(graph, base.followed)
-    table = graph.model(base.model).table
-    return Leg(base.model, table, base.axis, joined, None, keys, indexes, conditions=conditions, following=following)
+    return Leg(
+        model=base.model,
+        table=graph.model(base.model).table,
+        axis=base.axis,
+        relations=joined,
+        where=None,
+        keys=keys,
+        aggregations=indexes,
+        timing=base.timing,
+        spine=spine,
+        moment=moment,
+        conditions=conditions,
+        following=_follower(graph, base.followed),
+    )
 
 
 def _used(base: Base, indexes: Iterable[int], scanned: list[Aggregation]) -> list[Expression]:
