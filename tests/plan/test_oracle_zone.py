@@ -207,3 +207,11 @@ def test_moments_in_nanoseconds_lie_in_the_period_they_are_in(desk: Workspace) -
             "calls", by=by, where="bare.month = '2024-01-01' and date_diff('day', bare, due) = -30"
         ).rows()
         assert tuple(row.values()) == (date(2024, 1, 31), 3, datetime(2024, 1, 31, 23, 59, 59), 1)
+
+
+def test_a_moment_without_a_date_in_python_is_counted(desk: Workspace) -> None:
+    over = DuckDBEngine(hold(SCHEMA, "desk", {"calls": [{"rung": "infinity"}, {"rung": "2024-01-31 10:00:00+00"}]}))
+    with Session(desk, identify(desk.roles, desk.groups, "ann", "dev"), over, None) as asking:
+        answer = asking.query("calls")
+        assert (answer.rows(), answer.metrics[0].fresh_until) == ([{"calls": 2}], None)
+        assert asking.query("calls", time=("2024-01-01", "2024-01-31")).rows() == [{"calls": 1}]

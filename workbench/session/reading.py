@@ -108,12 +108,17 @@ def freshness(
     asked = ground.engine.version(), sql
     known = ground.moments.find(asked)
     if known is None:
-        known = (_moment(ground.engine.run(sql).column(0)[0].as_py()),)
+        known = (_moment(ground.engine.run(sql).column(0)[0]),)
         ground.moments.keep(asked, known)
     return known[0]
 
 
-def _moment(found: Any) -> datetime | None:
+def _moment(latest: Any) -> datetime | None:
+    """The moment, None for what is none or has no date in Python: an infinite one, a year beyond 9999."""
+    try:
+        found = latest.as_py()
+    except (OverflowError, ValueError):
+        return None
     if isinstance(found, date) and not isinstance(found, datetime):
         return datetime(found.year, found.month, found.day)
     return found if isinstance(found, datetime) else None
