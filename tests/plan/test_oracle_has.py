@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan import shop, shop_time
@@ -297,7 +297,6 @@ WITHOUT_TIME = {"orders_ever": 0, "buyers_ever": 0, "orders_every": 0, "first_le
 """Metrics of orders that need no time to be told, and what they are without rows."""
 
 
-@settings(settings.get_profile("oracle"), max_examples=max(5, settings.get_profile("oracle").max_examples // 5))
 @given(
     tables=shops,
     metric=st.sampled_from([*WITHOUT_TIME, "open_level"]),
