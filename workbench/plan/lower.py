@@ -203,12 +203,21 @@ def _combine(plan: Plan, legs: list[ir.Table]) -> ir.Table:
             for leg in legs
         )
     )
+    if plan.named is not None and any(leg.pad for leg in plan.legs):
+        stacked = _ranked(stacked, plan.named)
     empty = {one.name: one.empty for leg in plan.legs for one in leg.summaries}
     folded = {}
     for name, kind in numbers.items():
         value = stacked[name].arbitrary() if kind.is_boolean() else stacked[name].max()
         folded[name] = value if empty[name] is None else value.fill_null(empty[name])
     return stacked.group_by(list(plan.keys)).aggregate(**folded) if plan.keys else stacked.aggregate(**folded)
+
+
+def _ranked(stacked: ir.Table, named: Named) -> ir.Table:
+    """A period that a leg adds is of the NULL group: of the one that is shown by name, where it is."""
+    rank, no_key = stacked[RANK], stacked[named.key].isnull()
+    by_name = ibis.ifelse(no_key & (rank <= named.n), rank, ibis.null(rank.type())).max().over(ibis.window())
+    return stacked.mutate(**{RANK: ibis.ifelse(no_key, rank.fill_null(by_name), rank)})
 
 
 def _none(kind: Any) -> Any:
