@@ -246,6 +246,15 @@ def test_values_without_a_metric(session: Any, imported: Imported) -> None:
         assert len(ask(session, imported, [], ["metric_time__month"], where)) == months
 
 
+def test_without_metrics_rows_are_asked_what_their_entity_has(session: Any, imported: Imported) -> None:
+    often = "{{ Metric('loans', ['book']) }} > 1"
+    assert ask(session, imported, [], ["loan__renewed"], often) == [(False,), (True,)]
+    assert ask(session, imported, [], ["loan__renewed"], f"not ({often})") == [(False,), (True,)]
+    assert ask(session, imported, [], ["loan__renewed"], "{{ Metric('average_fine', ['book']) }} > 4") == [(True,)]
+    with pytest.raises(WorkbenchError, match="not computed from 'books'.*metric-in-where"):
+        ask(session, imported, [], ["book__genre"], often)
+
+
 def test_without_metrics_a_partitioned_table_has_many_rows_for_one(session: Any, imported: Imported) -> None:
     home = imported.names.home(["member__city", "town__sky"])
     by = [imported.names.path(name, home=home).path for name in ("member__city", "town__sky")]

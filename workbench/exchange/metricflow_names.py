@@ -114,7 +114,8 @@ class Names:
         ``timed`` says that the question is about a span of time, which `where` must be told as well. Raises
         `Unanswerable` (ambiguous-path, not-imported).
         """
-        asked = [one.name for one in references(where or "")] + list(names)
+        asked = [n for one in references(where or "") for n in (one.by if one.kind == "Metric" else (one.name,))]
+        asked += names
         words = dict.fromkeys(tuple(self._without_grain(name)) for name in asked)
         asked_words = tuple(words)
         words.pop((METRIC_TIME,), None)
@@ -188,6 +189,9 @@ class Names:
                 raise Unanswerable(
                     Problem("metric-in-where", f"the metric '{metric}' is a condition by one entity of other metrics.")
                 )
+            if home and self.project.bases(metric) != (home,):
+                why = "in MetricFlow, what it has is kept where no row of the values meets it"
+                raise Unanswerable(Problem("metric-in-where", f"'{metric}' is not computed from '{home}': {why}."))
             stand_in = f"?{len(metrics)}"
             metrics[stand_in] = (metric, *entity_path(self.project, metric, one.by[0], bases, self._entity))
             return quoted(stand_in)
