@@ -99,6 +99,9 @@ def test_why(run: Run) -> None:
         (last,) = run("why", "ana@skyways.example", "query:adhoc", resource, "--format", "json").json["why"][-1:]
         assert (said in last, "Did you mean 'gold.flights'" in last) == (True, bool(said))
     assert "no metric 'flihgts'" in run("why", "ana@skyways.example", "read:metric", "flihgts").out
+    assert "Did you mean 'query:adhoc'?" in run("why", "ana@skyways.example", "query").out
+    assert "There are query:adhoc, " in run("why", "ana@skyways.example", "xyz").out
+    assert "Did you mean 'ana@skyways.example'" in run("why", "anna@skyways.example", "query:adhoc").out
     no = run("why", "ana@skyways.example", "query:adhoc", "landing.flights")
     assert no.code == 3
     assert "may not" in no.out
@@ -113,3 +116,10 @@ def test_the_catalogue(run: Run) -> None:
     assert "origin.name" in run("dimensions", "flights", "precipitation", "--format", "csv").out
     assert run("dimensions", "nothing").code == 2
     assert "gold.flights" in run("models").out
+
+
+def test_a_setting_that_is_none_is_met_with_what_is_near(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "pyproject.toml").write_text("[tool.workbench.environments.dev]\nwarehous = 'x.duckdb'\n")
+    said = "environments.dev.warehous: there is no such key. Did you mean 'warehouse'?"
+    assert said in run("validate", at=tmp_path).err

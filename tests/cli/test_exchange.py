@@ -45,6 +45,16 @@ def test_a_metricflow_project_is_written_and_read_back(run: Run, tmp_path: Path)
     assert run("validate", at=tmp_path / "back").code == 0
 
 
+def test_tables_of_a_dbt_project_are_in_a_schema_that_rules_can_name(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "dbt").mkdir()
+    (tmp_path / "dbt/dbt_project.yml").write_text("name: shop\nmodel-paths: [models]\n")
+    model = {"name": "orders", "model": "ref('orders')", "entities": [{"name": "order_id", "type": "primary"}]}
+    (tmp_path / "dbt/orders.yml").write_text(json.dumps({"semantic_models": [model]}))
+    ran = run("import", "metricflow", str(tmp_path / "dbt"), "--to", str(tmp_path / "back"))
+    assert (ran.code, "0 things not taken over" in ran.err) == (0, True), ran.err
+    assert run("validate", at=tmp_path / "back").code == 0
+
+
 def test_a_folder_without_anything_to_import_is_told(run: Run, tmp_path: Path) -> None:
     ran = run("import", "metricflow", str(tmp_path), "--to", str(tmp_path / "to"), "--dry-run")
     assert (ran.code, "Nothing to import was found there." in ran.err) == (0, True)

@@ -30,3 +30,5 @@ def test_a_whole_migration(run: Run, made: Path) -> None:
 def test_nothing_to_migrate(run: Run, made: Path) -> None:
     ran = run("migrate", "apply", "average", at=made)
     assert (ran.code, "no-migration" in ran.err) == (2, True)
+    ran = run("migrate", "apply", "averag", at=made)
+    assert (ran.code, "Did you mean 'average'?" in ran.err) == (2, True), ran.err

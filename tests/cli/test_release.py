@@ -134,6 +134,7 @@ def test_what_was_pushed_past_review_is_not_released_with_the_next_pull_request(
 def test_signatures_count_from_what_is_served_and_from_nothing_later(shop: Shop) -> None:
     assert "goes with --since" in shop.run("release", "dev", "--signed", at=shop.git.folder).err
     assert shop.release("dev").code == 0
+    assert "serves this commit already" in shop.run("release", "dev", "--signed", at=shop.git.folder).err
     shop.git.commit({REVENUE: WORKSPACE[REVENUE].replace("sum(amount)", "sum(amount) * 2")}, message="unseen")
     later = shop.run("release", "dev", "--signed", "--since", "HEAD", at=shop.git.folder)
     assert (later.code, "[not-next]" in later.err) == (2, True), later.err

@@ -64,6 +64,14 @@ def test_mistakes_are_explained(run: Run, here: Path, words: tuple[str, ...], sa
     assert f"[{said}]" in ran.err
 
 
+def test_a_token_that_is_good_for_nothing_is_told(run: Run, here: Path) -> None:
+    err = run("token", "issue", "--for", "anna@skyways.example", "--scope", "publish:metric", at=here).err
+    assert "names 'anna@skyways.example'. Did you mean 'ana@skyways.example'" in err
+    assert "anna@skyways.example may not publish:metric" in err
+    useful = run("token", "issue", "--for", "cora@skyways.example", "--scope", "publish:metric", at=here)
+    assert "Warning" not in useful.err
+
+
 def test_the_audit_is_searched_and_an_edit_fails_its_check(run: Run, here: Path) -> None:
     for name in ("ana", "bo", "cy"):
         run("token", "issue", "--for", name, at=here)

@@ -103,9 +103,14 @@ def test_what_is_misshapen_is_told_without_what_stood_there(http: httpx.Client) 
         assert response.status_code == 422
         assert response.json()["error"] == "QuestionError"
         assert "SECRET" not in response.text
-    for content, kind, status in ((b"{", JSON, 422), (b"{}", "text/plain", 422), (b"x" * 2_000_000, JSON, 413)):
+    assert "bad 'nonsense': there is no such key." in http.post("/v1/questions", json={"nonsense": 1}).text
+    for content, kind, status, slug in (
+        (b"{", JSON, 422, "not-json"),
+        (b"{}", "text/plain", 422, "not-json"),
+        (b"x" * 2_000_000, JSON, 413, "too-large"),
+    ):
         response = http.post("/v1/questions", content=content, headers={"Content-Type": kind})
-        assert response.status_code == status, response.text
+        assert (response.status_code, response.json()["problems"][0]["slug"]) == (status, slug)
         assert response.json()["request_id"]
 
 

@@ -132,6 +132,13 @@ def test_a_revision_that_is_none(git: Git, revision: str) -> None:
     assert slug(lambda: commit_of(repo, revision)) == "unknown-revision"
 
 
+def test_a_branch_that_is_spelled_otherwise(git: Git) -> None:
+    git.commit({"metrics/a.yml": "a: 1"})
+    subprocess.run(["git", "branch", "propose/long_flights"], cwd=git.folder, check=True)
+    with pytest.raises(ReviewError, match="Did you mean 'propose/long_flights'"):
+        commit_of(repository(git.folder), "propose/long_flihgts")
+
+
 def test_no_repository(tmp_path: Path) -> None:
     assert slug(lambda: repository(tmp_path)) == "no-repository"
 

@@ -119,7 +119,11 @@ def test_a_page_builds_for_every_declared_dashboard(session: Session) -> None:
         made = DashboardPage(dashboard, session, release="abc1234")
         made.start()
         assert "Data until 31 Dec 2013" in made._footer.object
-        assert "release abc1234" in made._footer.object
+        assert "not released, on commit abc1234" in made._footer.object
+        made.release = "3:abc1234"
+        assert "· release 3:abc1234" in made._footer_html([])
+        bare = DashboardPage(dashboard.model_copy(update={"description": ""}), session)
+        assert ">owned by " in bare._heading_html()
         assert all(view.answer is not None for row in made.views for view in row if view.tile.kind == "table")
 
 

@@ -10,7 +10,7 @@ from workbench.access.gaps import gaps
 from workbench.access.principal import EVERYONE, same_name, with_extended
 from workbench.access.restriction import same_column
 from workbench.access.rules import covers
-from workbench.access.verbs import UNMASK, VERBS, verb_of
+from workbench.access.verbs import verb_of, verbs_near
 from workbench.declare.dashboard import Dashboard
 from workbench.declare.declared import Declared
 from workbench.declare.people import Groups, Policy, Role, Roles
@@ -54,8 +54,8 @@ def _roles(declared: Declared[Any], term: Roles, roles: Mapping[str, Role]) -> I
             yield Problem("role-cycle", f"'{name}' extends itself, by way of '{role.extends}'.", place)
         for at, verb in enumerate(role.can):
             if verb_of(verb) is None:
-                hint = did_you_mean(verb, VERBS, f"There are {', '.join(VERBS)} and {UNMASK}<tag>.")
-                yield Problem("unknown-verb", f"no verb '{verb}'.", declared.place_of("roles", name, "can", at), hint)
+                place = declared.place_of("roles", name, "can", at)
+                yield Problem("unknown-verb", f"no verb '{verb}'.", place, verbs_near(verb))
 
 
 def _groups(declared: Declared[Any], term: Groups, roles: Mapping[str, Role]) -> Iterator[Problem]:

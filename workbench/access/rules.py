@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from workbench.access.principal import Principal, with_extended
 from workbench.access.restriction import STRICTEST, Mask, Restriction, RowFilter, same_column
-from workbench.access.verbs import UNMASK, VERBS, verb_of
+from workbench.access.verbs import UNMASK, verb_of, verbs_near
 from workbench.declare.people import Deny, Policy, Role, RowRule, Scalar
-from workbench.errors import AccessDenied, Problem, did_you_mean, one_of
+from workbench.errors import AccessDenied, Problem, one_of
 
 Tags = Mapping[str, Sequence[str]]
 
@@ -201,7 +201,7 @@ def _nobody_grants(principal: Principal, verb: str, roles: Mapping[str, Role]) -
 
 def _what_would_help(verb: str, decision: Decision, roles: Mapping[str, Role]) -> str:
     if decision.slug == "unknown-verb":
-        return did_you_mean(verb, VERBS, f"There are {', '.join(VERBS)} and {UNMASK}<tag>.")
+        return verbs_near(verb)
     if decision.slug == "no-grant" and decision.rules[0].startswith("the token"):
         return f"Come with one whose scope has it: workbench token issue --scope {verb}."
     able = [role for role in roles if any(verb in roles[r].can for r in with_extended(roles, (role,)))]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from workbench.errors import did_you_mean
+
 
 @dataclass(frozen=True, slots=True)
 class Verb:
@@ -40,3 +42,8 @@ def verb_of(name: str) -> Verb | None:
     if name.startswith(UNMASK) and len(name) > len(UNMASK):
         return Verb(name, f"see values tagged '{name.removeprefix(UNMASK)}'", reads=True)
     return VERBS.get(name)
+
+
+def verbs_near(name: str) -> str:
+    """A sentence that offers the verbs that may have been meant, or names them all."""
+    return did_you_mean(name, VERBS, f"There are {', '.join(VERBS)} and {UNMASK}<tag>.")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from workbench.access.principal import Principal
 from workbench.access.restriction import Restriction, RowFilter
 from workbench.access.rules import Tags, decide, restriction
+from workbench.access.verbs import verbs_near
 from workbench.declare.people import Policy, Role
 
 
@@ -30,6 +31,8 @@ def why(
     of = f" on '{resource}'" if resource else ""
     first = f"{principal.name or 'nobody'} {'may' if decision.allowed else 'may not'} {verb}{of}."
     sentences = [first, f"{_who(principal)}.", *(f"{rule[0].upper()}{rule[1:]}." for rule in decision.rules)]
+    if decision.slug == "unknown-verb":
+        sentences.append(verbs_near(verb))
     if decision.allowed and "." in resource:
         left = restriction(principal, resource, policies, tags)
         sentences += _left(left, names_hidden) if left is not None else []

@@ -13,6 +13,7 @@ from workbench.commands.printer import print_json
 from workbench.errors import did_you_mean
 
 if TYPE_CHECKING:
+    from workbench.access.principal import Principal
     from workbench.declare.workspace import Workspace
 
 
@@ -45,6 +46,7 @@ def why(asker: Asker, person: str, verb: str, resource: str, form: str) -> int:
     sentences = (
         *explained(principal, verb, resource, workspace.roles, policies, tags),
         *_unknown(workspace, verb, resource),
+        *nobody(workspace, principal),
     )
     if form == "json":
         print_json({"allowed": decision.allowed, "why": sentences})
@@ -52,6 +54,14 @@ def why(asker: Asker, person: str, verb: str, resource: str, form: str) -> int:
         first, *rest = map(visible, sentences)
         click.echo("\n".join([click.style(first, fg="green" if decision.allowed else "red"), *rest]))
     return OK if decision.allowed else REFUSED
+
+
+def nobody(workspace: Workspace, principal: Principal) -> Iterator[str]:
+    """That no group names somebody, who may be one that is spelled otherwise."""
+    if not principal.groups:
+        members = {member for group in workspace.groups.values() for member in group.members}
+        hint = did_you_mean(principal.name, members)
+        yield f"No group of access/groups.yml names '{principal.name}'. {hint}".rstrip()
 
 
 def _unknown(workspace: Workspace, verb: str, resource: str) -> Iterator[str]:

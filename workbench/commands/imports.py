@@ -26,7 +26,7 @@ def import_() -> None:
 )
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
 @click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), default=".", show_default=True)
-@click.option("--schema", default="", help="The schema that holds the tables named by ref().")
+@click.option("--schema", default="main", show_default=True, help="The schema that holds the tables named by ref().")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
 @debuggable
 def metricflow(path: Path, target: Path, schema: str, dry_run: bool) -> None:

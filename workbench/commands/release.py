@@ -72,6 +72,9 @@ def release(
     files = files_of(repo, tree)
     shelf = shelf_of(asker, target, gateway)
     follows = shelf.follows()
+    if signed and follows.current is not None and follows.current.commit == commit:
+        said = f"'{target}' serves this commit already, as release {follows.current.number}."
+        raise ReviewError(Problem("not-next", said, hint="Commit what is to be released, and have it approved."))
     people = _people(repo, commit, event, reviews, commits, _start(repo, since, follows.current) if signed else None)
     with TemporaryDirectory(prefix="workbench-") as folder:
         made = laid_out(files, Path(folder), target)

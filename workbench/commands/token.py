@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 import re
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import click
 
+from workbench.commands.access import nobody
 from workbench.commands.exits import say
 from workbench.commands.options import Asker, Listing, examples, in_workspace, printed
 from workbench.commands.printer import print_rows
@@ -46,6 +48,8 @@ def issue(asker: Asker, owner: str, expires: str, scope: tuple[str, ...]) -> Non
     click.echo(text)
     say(f"The token '{made.id}' of {made.name} is good for {', '.join(made.scope)} until {_shown(made.expires)} UTC.")
     say("It is not shown again. Send it as: Authorization: Bearer ...")
+    for sentence in _useless(asker, made.name, made.scope):
+        say(f"Warning: {sentence}")
 
 
 @token.command("list", epilog=examples("workbench token list", "workbench token list --for ana@skyways.example"))
@@ -79,6 +83,22 @@ def revoke(asker: Asker, id: str) -> None:
             principal=this_user(), verb="revoke:token", allowed=True, resources=[ended.id], rules=[f"of '{ended.name}'"]
         )
     say(f"The token '{ended.id}' of {ended.name} is revoked.")
+
+
+def _useless(asker: Asker, owner: str, scope: Sequence[str]) -> Iterator[str]:
+    """What of a token is good for nothing, as its owner is called or as their roles are now."""
+    from workbench.access.principal import identify
+    from workbench.access.rules import decide
+    from workbench.access.verbs import VERBS
+    from workbench.declare.workspace import load
+
+    workspace = load(asker.workspace_root())
+    environment = asker.environment or workspace.settings.default_environment
+    principal = identify(workspace.roles, workspace.groups, owner, environment)
+    yield from nobody(workspace, principal)
+    for verb in scope:
+        if verb in VERBS and not (decision := decide(principal, verb, roles=workspace.roles)):
+            yield f"{owner} may not {verb}: {decision.rules[0]}."
 
 
 def span(text: str) -> timedelta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -12,6 +12,7 @@ from workbench.declare.dashboard import Dashboard
 from workbench.declare.people import Groups, Policy, Roles
 from workbench.declare.question import SavedQuery
 from workbench.declare.reader import Document
+from workbench.declare.shape import keys_of, said
 from workbench.declare.terms import Calendar, Metric, SemanticModel, Term
 from workbench.errors import DeclarationError, Place, Problem, did_you_mean, one_of
 
@@ -90,7 +91,7 @@ def _problems(error: ValidationError, document: Document, kind: type[Term]) -> I
         path = _written(detail["loc"], document.data, keep_last=detail["type"] == "missing")
         name = str(path[-1]) if path else ""
         if detail["type"] == "extra_forbidden":
-            allowed = _allowed(kind, path[:-1])
+            allowed = keys_of(kind, path[:-1])
             yield Problem(
                 "unknown-key",
                 f"unknown key '{name}'.",
@@ -100,9 +101,8 @@ def _problems(error: ValidationError, document: Document, kind: type[Term]) -> I
         elif detail["type"] == "missing":
             yield Problem("missing-key", f"the key '{name}' is missing.", document.place_of(*path[:-1]))
         else:
-            said = detail["msg"].removeprefix("Value error, ")
-            said = said if said.endswith("?") else f"{said}."
-            yield Problem("bad-value", f"bad value for '{name}': {said}" if name else said, document.place_of(*path))
+            words = said(detail) if said(detail).endswith("?") else f"{said(detail)}."
+            yield Problem("bad-value", f"bad value for '{name}': {words}" if name else words, document.place_of(*path))
 
 
 def _written(loc: tuple[str | int, ...], data: Any, keep_last: bool) -> tuple[str | int, ...]:
@@ -118,20 +118,3 @@ def _written(loc: tuple[str | int, ...], data: Any, keep_last: bool) -> tuple[st
         elif keep_last and position == len(loc) - 1:
             path.append(step)
     return tuple(path)
-
-
-def _allowed(kind: type[Term], path: tuple[str | int, ...]) -> list[str]:
-    """The keys that a mapping at ``path`` of this kind may have."""
-    for step in path:
-        if isinstance(step, int):
-            continue
-        found = next((f for n, f in kind.model_fields.items() if (f.alias or n) == step), None)
-        inner = _term_in(found.annotation) if found else None
-        kind = inner or kind
-    return [field.alias or name for name, field in kind.model_fields.items()]
-
-
-def _term_in(annotation: Any) -> type[Term] | None:
-    if isinstance(annotation, type) and issubclass(annotation, Term):
-        return annotation
-    return next(filter(None, map(_term_in, get_args(annotation))), None)

@@ -8,9 +8,11 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
+from workbench.declare.shape import keys_of, said
 from workbench.declare.terms import Name, Term, Words
-from workbench.errors import DeclarationError, Place, Problem
+from workbench.errors import DeclarationError, Place, Problem, did_you_mean
 
 
 class Environment(Term):
@@ -151,10 +153,12 @@ def read_settings(root: Path) -> Settings:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise DeclarationError(Problem("unreadable-file", f"cannot be read: {why}.", Place("pyproject.toml"))) from None
     except ValidationError as error:
-        problems = [
-            Problem(
-                "bad-settings", f"[tool.workbench] {'.'.join(map(str, e['loc']))}: {e['msg']}.", Place("pyproject.toml")
-            )
-            for e in error.errors(include_url=False)
-        ]
-        raise DeclarationError(problems) from None
+        raise DeclarationError(map(_bad, error.errors(include_url=False))) from None
+
+
+def _bad(detail: ErrorDetails) -> Problem:
+    *_, name = path = detail["loc"] or ("",)
+    unknown = detail["type"] == "extra_forbidden"
+    hint = did_you_mean(str(name), keys_of(Settings, path[:-1])) if unknown else ""
+    said_of = f"[tool.workbench] {'.'.join(map(str, path))}: {said(detail)}."
+    return Problem("bad-settings", said_of, Place("pyproject.toml"), hint)

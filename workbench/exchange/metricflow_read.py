@@ -66,7 +66,8 @@ def _files(source: Path) -> Iterator[tuple[Path, str]]:
     if not source.is_dir():
         raise DeclarationError(Problem("no-source", f"no file or folder '{source}'.", hint="Name a project to import."))
     for path in sorted(source.rglob("*")):
-        if path.suffix in (".yml", ".yaml") and path.is_file():
+        # dbt's settings declare nothing.
+        if path.suffix in (".yml", ".yaml") and path.name != "dbt_project.yml" and path.is_file():
             yield path, path.relative_to(source).as_posix()
 
 

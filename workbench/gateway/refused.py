@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from workbench.declare.shape import said
 from workbench.errors import Problem, QuestionError, WorkbenchError
 from workbench.gateway.statuses import headers_of, status_of
 from workbench.gateway.wire import REFUSAL_SHAPE, refusal_of
@@ -19,7 +20,7 @@ _HTTP = {
     405: Problem("wrong-method", "that cannot be done here.", hint="/docs lists what can."),
     408: Problem("too-slow", "the body took too long to arrive.", hint="Send it at once."),
     413: Problem("too-large", "the request is larger than it may be.", hint="Ask for less at once."),
-    415: Problem("not-json", "the body is not JSON.", hint="Send it as application/json."),
+    415: Problem("not-json", "the body is not JSON.", hint="Send JSON, with 'Content-Type: application/json'."),
 }
 
 
@@ -62,6 +63,11 @@ def _told(request: Request, error: WorkbenchError, status: int, more: Any = None
 
 
 def _misshapen(one: Any) -> Problem:
-    part = ".".join(str(piece) for piece in one["loc"] if piece not in ("body", "query", "path")) or "body"
-    said = str(one["msg"]).removeprefix("Value error, ")
-    return Problem("bad-question", f"bad '{part}': {said}" + ("" if said.endswith(("?", ".")) else "."))
+    part = ".".join(str(piece) for piece in one["loc"] if piece not in ("body", "query", "path"))
+    if one["type"] == "json_invalid" or (not part and isinstance(one["input"], bytes)):
+        return _HTTP[415]
+    words = said(one)
+    hint = "/docs lists the keys." if one["type"] in ("extra_forbidden", "missing") else ""
+    return Problem(
+        "bad-question", f"bad '{part or 'body'}': {words}" + ("" if words.endswith(("?", ".")) else "."), hint=hint
+    )

@@ -164,4 +164,6 @@ def lost(url: str, error: Exception) -> WarehouseError:
     is_away = isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
     said = f"no gateway answers at '{url}'." if is_away else f"the connection to '{url}' broke off."
     hint = "Is it running? 'workbench serve' starts one." if is_away else "Ask again."
+    if isinstance(error, urllib3.exceptions.SSLError):
+        said, hint = f"TLS to '{url}' fails: {error}.", "Without a proxy before it, a gateway speaks plain http://."
     return WarehouseError(Problem("connection-lost", said, hint=hint))

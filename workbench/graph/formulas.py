@@ -328,7 +328,7 @@ def _outside(graph: Graph, metric: str, name: Name, text: Text) -> Problem:
         "not-aggregated",
         f"'{name}' stands outside any aggregate.",
         text.at(name.at),
-        f"Write sum({name}), max({name}) or another aggregate.",
+        f"A column goes into one, as in sum({name}); a metric stands beside other metrics alone.",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 from workbench.declare.declared import declared
 from workbench.declare.reader import read_documents
 from workbench.declare.workspace import FOLDERS, Workspace
-from workbench.errors import DeclarationError, Problem, ReviewError
+from workbench.errors import DeclarationError, Problem, ReviewError, did_you_mean
 from workbench.review.lifecycle import users
 from workbench.review.normal import Plain, normal
 from workbench.review.renaming import renamed
@@ -79,9 +79,12 @@ def edits(workspace: Workspace, old: str, notebooks: Mapping[str, bytes]) -> tup
     wanted = next((one for one in migrations(workspace) if one.old == old), None)
     if wanted is None:
         there = ", ".join(one.old for one in migrations(workspace))
-        known = f"There is: {there}. " if there else ""
-        said = f"'{old}' is no deprecated metric with a successor."
-        raise ReviewError(Problem("no-migration", said, hint=known + "Declare 'deprecated: {since, replaced_by}'."))
+        known = f"There is: {there}." if there else "None is."
+        hint = f"{known} Declare 'deprecated: {{since, replaced_by}}'."
+        if old not in workspace.metrics:
+            said, hint = f"no metric '{old}'.", did_you_mean(old, workspace.metrics, known)
+            raise ReviewError(Problem("unknown-metric", said, hint=hint))
+        raise ReviewError(Problem("no-migration", f"'{old}' is no deprecated metric with a successor.", hint=hint))
     found, by_hand = [], []
     for file in sorted(_files(workspace)):
         edit = _in_yaml(workspace, wanted, file)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workbench.errors import Problem, ReviewError
+from workbench.errors import Problem, ReviewError, did_you_mean
 
 REGULAR = ("100644", "100755")
 """Modes of plain files; links (120000) and other repositories (160000) are never followed."""
@@ -77,9 +77,15 @@ def commit_of(repo: Repository, revision: str) -> str:
         repo.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False
     )
     if found.returncode:
-        hint = _shallow(repo) or "Fetch it first: git fetch origin."
+        hint = did_you_mean(revision, _branches(repo)) or _shallow(repo) or "Fetch it first: git fetch origin."
         raise ReviewError(Problem("unknown-revision", f"no commit '{revision}' here.", hint=hint))
     return found.stdout.decode().strip()
+
+
+def _branches(repo: Repository) -> list[str]:
+    """The branches and tags that are here, by the names that people type."""
+    found = _git(repo.top, "for-each-ref", "--format=%(refname:short)", check=False)
+    return found.stdout.decode(errors="replace").split()
 
 
 def first_parent(repo: Repository, commit: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import panel as pn
+from tornado.websocket import WebSocketClosedError
 
 from workbench.errors import Problem, WarehouseError, WorkbenchError
 from workbench.session.door import Door
@@ -147,3 +148,6 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message="reference already known")
     for name in ("bokeh.server", "tornado.access", "bokeh.application"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("asyncio").addFilter(
+        lambda record: record.exc_info is None or not isinstance(record.exc_info[1], WebSocketClosedError)
+    )

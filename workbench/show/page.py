@@ -168,8 +168,8 @@ class DashboardPage:
         return tile.title or ", ".join(names)
 
     def _heading_html(self) -> str:
-        owner = f" · owned by {escape(self.dashboard.owner)}" if self.dashboard.owner else ""
-        said = f"{escape(self.dashboard.description)}{owner}"
+        owner = f"owned by {self.dashboard.owner}" if self.dashboard.owner else ""
+        said = " · ".join(escape(part) for part in (self.dashboard.description, owner) if part)
         return f'<div style="font-size:14px;line-height:1.5;opacity:.75;max-width:110ch">{said}</div>'
 
     def _footer_html(self, answers: list[Answer | Reading]) -> str:
@@ -180,7 +180,7 @@ class DashboardPage:
         parts = [
             f"Data until {date_text(fresh[0], 'day')}" if fresh else "",
             f"asked as {self.session.principal.name}",
-            f"release {self.release}" if self.release else "",
+            _served(self.release),
             restrictions_text(rules),
             *dict.fromkeys(warnings_of(cards)),
         ]
@@ -200,3 +200,8 @@ class DashboardPage:
             return held_span(self.session, self.metrics[0]) if self.metrics else None
         except WorkbenchError:
             return None
+
+
+def _served(release: str) -> str:
+    """What the page is drawn by: a release by its number and digest, or a folder by the commit that it stands on."""
+    return f"release {release}" if ":" in release else f"not released, on commit {release}" if release else ""
