@@ -33,7 +33,7 @@ def ask(
     answer = session.query(
         *metrics,
         by=[{one.column: one.path} for one in spelled],
-        where=imported.names.where(where, metrics, home) if where else None,
+        where=imported.names.where(where, metrics, home),
     )
     return [tuple(row.values()) for row in answer.rows()]
 
@@ -157,6 +157,7 @@ JAN, FEB, MAR, APR = (date(2024, month, 1) for month in range(1, 5))
 @pytest.mark.parametrize(
     ("metric", "months"),
     [
+        ("early_loans_every_day", [(JAN, 2), (FEB, 1)]),
         ("late_loans_every_day", [(JAN, 2), (FEB, 1), (MAR, None), (APR, None)]),
         ("loans_in_month", [(JAN, 2), (FEB, 3), (MAR, 1)]),
         # A loan counts on its day and the next: 1.5, 1.5, 2, 2 in January; 4, 4, 8, 8 in February.
@@ -280,7 +281,10 @@ def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
     assert "no time" in imported.names.difference(["two_day_fines"], (), timed=True)
     assert imported.names.difference(["loans_every_day", "late_loans_every_day"], (), timed=True) == ""
     genres = [imported.names.path("book__genre", metrics=["loans"])]
-    assert "adds no period" in imported.names.difference(["late_loans_every_day"], genres, timed=False)
+    assert imported.names.difference(["late_loans_every_day"], genres, timed=False) == ""
+    assert "adds no period" in imported.names.difference(["late_loans_every_day"], [*genres, *by], timed=False)
+    assert imported.names.difference(["early_loans_every_day"], by, timed=False) == ""
+    assert "adds no period" in imported.names.difference(["early_loans_every_day", "loans"], by, timed=False)
     assert "span" in imported.names.difference(["loans_so_far_last_month"], by, timed=True)
     assert "whole month" in imported.names.difference(["loans_at_month_start"], by, timed=False)
     assert imported.names.difference(["loans_at_month_start"], days, timed=False) == ""

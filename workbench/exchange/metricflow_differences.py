@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from workbench.declare.grains import GRAINS
-from workbench.exchange.metricflow_filters import references
-from workbench.exchange.metricflow_project import MetricInput, Project
+from workbench.exchange.metricflow_filters import Reference, references
+from workbench.exchange.metricflow_project import Condition, MetricInput, Project
 
 
 def difference(project: Project, metrics: Sequence[str], by: Mapping[str, str], *, timed: bool) -> str:
@@ -15,7 +15,8 @@ def difference(project: Project, metrics: Sequence[str], by: Mapping[str, str], 
     ``timed`` says that the question is about a span of time.
     """
     for metric in metrics:
-        if why := _spanned(project, metric, by) or _padded(project, metric, by) or _started(project, metric, by):
+        told = on_moments(project, metrics)
+        if why := _spanned(project, metric, by) or _padded(project, metric, by, told) or _started(project, metric, by):
             return why
         conversion = project.metrics[metric].conversion
         if by and len(metrics) > 1 and conversion and conversion.converted.fill is not None:
@@ -70,14 +71,27 @@ def _started(project: Project, metric: str, by: Mapping[str, str]) -> str:
     return ""
 
 
-def _padded(project: Project, metric: str, by: Mapping[str, str]) -> str:
+def on_moments(project: Project, metrics: Sequence[str]) -> tuple[Condition, ...]:
+    """The conditions on metric_time alone of the one metric asked, which MetricFlow asks of added periods as well."""
+    found = project.metrics[metrics[0]] if len(metrics) == 1 else None
+    if found is None or not found.spine or found.kind != "simple":
+        return ()
+    return tuple(one for one in found.conditions if {*map(_first_word, references(one.text))} == {"metric_time"})
+
+
+def _first_word(one: Reference) -> str:
+    return one.name.lower().split("__")[0]
+
+
+def _padded(project: Project, metric: str, by: Mapping[str, str], told: Sequence[Condition]) -> str:
     inside = [project.metrics[name] for name in _inside(project, metric, ())]
-    if not any(one.spine for one in inside):
+    if not any(one.spine for one in inside) or not any(by.values()):
         return ""
+    shown = {column.split("__")[-2 if grain else -1] for column, grain in by.items()}
     conditions = [c for one in inside for c in (*one.later, *(c for used in one.inputs for c in used.conditions))]
-    for used in (reference for condition in conditions for reference in references(condition.text)):
-        words = used.name.lower().split("__")
-        if words[0] == "metric_time" or used.kind == "TimeDimension" or any(words[-1] in c.split("__") for c in by):
+    for used in (reference for one in conditions if one not in told for reference in references(one.text)):
+        last = used.name.lower().split("__")[-1]
+        if _first_word(used) == "metric_time" or used.kind == "TimeDimension" or last in shown:
             return f"MetricFlow adds no period to '{metric}' that its filter leaves out; here a filter is about rows"
     return ""
 

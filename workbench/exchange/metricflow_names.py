@@ -12,7 +12,7 @@ from workbench.declare.parser import parse
 from workbench.declare.unparse import unparse
 from workbench.errors import Problem, QuestionError, Unanswerable, WorkbenchError, did_you_mean
 from workbench.exchange.metricflow_conditions import entity_path, lifted
-from workbench.exchange.metricflow_differences import difference, looks_inside
+from workbench.exchange.metricflow_differences import difference, looks_inside, on_moments
 from workbench.exchange.metricflow_filters import Reference, references, rewrite
 from workbench.exchange.metricflow_joins import Element, elements, own_role
 from workbench.exchange.metricflow_project import Project
@@ -83,7 +83,8 @@ class Names:
         ``timed`` says that the question is about a span of time: for MetricFlow, only rows of ``home`` are in it then.
         """
         bases = (home,) if home else self.bases(metrics)
-        parts = [self.condition(text, bases, self.grain(metrics), home, not metrics)] if text else []
+        texts = [*([text] if text else []), *(one.text for one in on_moments(self.project, metrics))]
+        parts = [self.condition(one, bases, self.grain(metrics), home, not metrics) for one in texts]
         if timed and home and (key := self._key(home)):
             parts.append(f"{quoted(key)} is not null")
         return " and ".join(f"({part})" for part in parts) or None
