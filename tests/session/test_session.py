@@ -220,6 +220,17 @@ def test_any_column_may_order(as_user: As, name: str) -> None:
     assert [row["carrier"] for row in least] == ["OO"]
 
 
+@pytest.mark.parametrize("expr", ["max(scheduled_departure)", "bool_or(cancelled)", "min(carrier)"])
+def test_what_is_no_number_has_no_change_and_no_share(as_user: As, expr: str) -> None:
+    ana = as_user(ANA)
+    draft = ana.draft(metric="no_number", model="flights", expr=expr)
+    assert len(ana.query(draft, by="carrier", totals="total", top=2)) == 4
+    with pytest.raises(WorkbenchError, match=r"'adhoc.no_number.change' cannot be computed: .*type-mismatch"):
+        ana.query(draft, by="metric_time.month", compare="1 month")
+    with pytest.raises(WorkbenchError, match=r"'adhoc.no_number.share' cannot be computed: .*type-mismatch"):
+        ana.query(draft, by="carrier", share_of="total")
+
+
 @pytest.mark.parametrize("name", ["__at", "__0", "", " "])
 def test_a_name_of_ours_is_refused(as_user: As, name: str) -> None:
     with pytest.raises(QuestionError, match="cannot name a column"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import ibis.expr.datatypes as dt
 
 from workbench.access.restriction import FENCE
 from workbench.declare.expression import Aggregate, Column, conjunction
-from workbench.errors import Problem, QuestionError
+from workbench.declare.unparse import unparse
+from workbench.errors import DeclarationError, Problem, QuestionError
 from workbench.graph.allocation import WEIGHT
 from workbench.graph.bind import HERE
 from workbench.graph.formulas import SCANNED
@@ -26,7 +28,7 @@ from workbench.plan.lower_moved import moments, moved, padded
 from workbench.plan.lower_scalar import lower, lower_aggregate, lower_condition
 from workbench.plan.lower_text import sql_text
 from workbench.plan.parts import whole
-from workbench.plan.steps import RANK, TOTAL, Among, Latest, Leg, Level, Named, Plan, Source
+from workbench.plan.steps import RANK, TOTAL, Among, Derive, Latest, Leg, Level, Named, Plan, Source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -250,7 +252,7 @@ def _shape(plan: Plan, combined: ir.Table, find: FindTable, raw: bool) -> ir.Tab
             **{f"{key}.{end}": lower_aggregate(one, column, combined) for key, end, one in ends}
         )
     shown = {name: combined[name] for name in (combined.columns if plan.shape.extremes else plan.keys)}
-    shown |= {one.name: lower(one.tree, column) for one in plan.derived}
+    shown |= {one.name: _derived(one, column) for one in plan.derived}
     out = combined.select(**shown)
     if raw:
         return out
@@ -266,6 +268,15 @@ def _shape(plan: Plan, combined: ir.Table, find: FindTable, raw: bool) -> ir.Tab
     out = out.limit(plan.shape.limit) if limited else out
     out = _with_totals(out, totals, find).order_by([ibis.asc(TOTAL, nulls_first=True), *order])
     return out.drop(*plan.shape.hidden) if plan.shape.hidden else out
+
+
+def _derived(one: Derive, column: Callable[[Column], Any]) -> ir.Value:
+    """The value of a number; what is wrong with it is said by its name, as aggregates have none that anybody knows."""
+    try:
+        return lower(one.tree, column)
+    except DeclarationError as error:
+        told = (replace(p, message=p.message.replace(unparse(one.tree), one.name)) for p in error.problems)
+        raise DeclarationError(tuple(told)) from error
 
 
 def _labelled(out: ir.Table, named: Named) -> ir.Table:

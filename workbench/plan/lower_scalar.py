@@ -140,7 +140,14 @@ def _call(call: Call, column: FindColumn) -> ir.Value:
             ibis.coalesce(value) if isinstance(argument, Call) and value.type().is_boolean() else value
             for argument, value in zip(arguments, values, strict=True)
         ]
+    if any(kind == "number" and not _may_be_number(value.type()) for value, kind in zip(values, classes, strict=True)):
+        raise _uncomputable(call, values)
     return _attempt(call, values, lambda: LOWERED[name](*values))
+
+
+def _may_be_number(kind: Any) -> bool:
+    """Whether arithmetic takes it on every engine; what is no number to the language may be one to an engine."""
+    return not (kind.is_boolean() or kind.is_string() or kind.is_date() or kind.is_timestamp())
 
 
 def _dated(call: Call, column: FindColumn) -> ir.Value:
@@ -164,9 +171,13 @@ def _attempt(tree: Call | Aggregate, values: Sequence[Any], build: Callable[[], 
     try:
         return build()
     except (IbisError, ValidationError, AttributeError, TypeError) as error:
-        kinds = ", ".join(str(value.type()) for value in values)
-        said = f"'{unparse(tree)}' cannot be computed: '{tree.function}' was given {kinds}."
-        raise DeclarationError(Problem("type-mismatch", said)) from error
+        raise _uncomputable(tree, values) from error
+
+
+def _uncomputable(tree: Call | Aggregate, values: Sequence[Any]) -> DeclarationError:
+    kinds = ", ".join(str(value.type()) for value in values)
+    said = f"'{unparse(tree)}' cannot be computed: '{tree.function}' was given {kinds}."
+    return DeclarationError(Problem("type-mismatch", said))
 
 
 def _typed(value: Any, kind: str) -> Any:
