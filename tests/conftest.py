@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Generator
@@ -20,6 +21,7 @@ CASES, QUICK, NIGHTLY = 200, 25, 2_000
 def pytest_configure(config: pytest.Config) -> None:
     """Hear Ctrl-C, in the programs that tests start as well: a runner in the background is told to ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.set_threshold(20_000, 20)  # looking for cycles after each 700 objects takes a tenth of all time
     settings.register_profile(
         "workbench",
         max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", cases(config.option.markexpr))),

@@ -132,20 +132,16 @@ def timely(draw: st.DrawFn) -> tuple[list[str], Asked]:
     return draw(questions().filter(lambda drawn: not timeless(*drawn)))
 
 
-@given(tables=shops, drawn=questions())
-def test_answers_over_time_are_what_rows_say(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
-    metrics, asked = drawn
-    with session(workspace, tables) as asking:
-        if timeless(metrics, asked):
-            with pytest.raises(Unanswerable, match="needs-time"):
-                answered(asking, metrics, asked)
-            return
-        got = answered(asking, metrics, asked)
-    assert_same(got, shop_time.expected(tables, metrics, asked))
+@given(drawn=questions().filter(lambda drawn: timeless(*drawn)))
+def test_what_needs_time_is_refused_without(workspace: Workspace, drawn: Any) -> None:
+    with session(workspace, {}) as asking, pytest.raises(Unanswerable, match="needs-time"):
+        answered(asking, *drawn)
 
 
 @given(tables=shops, drawn=timely())
-def test_a_value_over_time_never_depends_on_company(workspace: Workspace, tables: shop.Tables, drawn: Any) -> None:
+def test_answers_over_time_are_what_rows_say_in_any_company(
+    workspace: Workspace, tables: shop.Tables, drawn: Any
+) -> None:
     metrics, asked = drawn
     with session(workspace, tables) as asking:
         together = answered(asking, metrics, asked)
@@ -154,6 +150,7 @@ def test_a_value_over_time_never_depends_on_company(workspace: Workspace, tables
     assert set(together) == {key for groups in alone.values() for key in groups}
     for name, groups in alone.items():
         assert_same({key: {name: together[key][name]} for key in groups}, groups)
+    assert_same(together, shop_time.expected(tables, metrics, asked))
 
 
 @given(tables=shops, drawn=timely())

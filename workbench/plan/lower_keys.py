@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -25,6 +25,8 @@ KeySql = tuple[str, Callable[[], str]]
 
 SAMPLES = 3
 """Faults that are quoted."""
+KEPT = 256
+"""Keys whose SQL is kept."""
 
 
 def uniqueness_sql(read: KeyRead, schema_of: SchemaOf, dialect: str, catalog: str = "") -> KeySql:
@@ -33,7 +35,17 @@ def uniqueness_sql(read: KeyRead, schema_of: SchemaOf, dialect: str, catalog: st
     In a history, these are the values with rows whose periods overlap; in a calendar whose periods are counted, the
     moments that don't follow the one before, by a step of the calendar and in the same or a later period.
     """
-    keyed = _keyed(read, _finder(schema_of, catalog), "k")
+    tables = dict.fromkeys((read.table, *(one.table for one in read.relations)))
+    # Equal trees may still hold 1 and true, which the identity tells apart.
+    return _uniqueness_sql(read.identity, read, tuple((name, schema_of(name)) for name in tables), dialect, catalog)
+
+
+@lru_cache(KEPT)
+def _uniqueness_sql(
+    identity: str, read: KeyRead, schemas: tuple[tuple[str, ibis.Schema], ...], dialect: str, catalog: str
+) -> KeySql:
+    """Each version of the data is looked at by the same SQL, which takes longer to write than to run."""
+    keyed = _keyed(read, _finder(dict(schemas).__getitem__, catalog), "k")
     if read.ordered:
         marked = _out_of_order(keyed, read.ordered)
         return _sql(marked, marked["wrong"].ifelse(1, 0), marked["wrong"], len(read.key), dialect)
