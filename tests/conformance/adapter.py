@@ -77,7 +77,8 @@ class Adapter:
 def _order(item: OrderBy, metrics: list[str], by: dict[GroupBy, Any]) -> str:
     """The column of the answer that is meant, with a minus where it descends."""
     column = next((m for m in metrics if m == item.name), None)
-    column = column or next((s.column for g, s in by.items() if item.name in (g.written, g.name, s.column)), item.name)
+    column = column or next((s.column for g, s in by.items() if item.name in (g.written, s.column)), None)
+    column = column or next((s.column for g, s in by.items() if item.name == g.name), item.name)
     return f"-{column}" if item.descending else column
 
 

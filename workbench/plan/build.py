@@ -114,9 +114,11 @@ def _plan(granted: Pass, resolved: Resolved, types_of: TypesOf, salt: str) -> Pl
         legs = tuple(by_rank(leg, named, ranked) for leg in legs)
     derived = tuple(Derive(number.name, _by_name(number.tree)) for number in (*resolved.numbers, *resolved.hidden))
     having = _by_name(resolved.having) if resolved.having is not None else None
-    ordered = {name for name, _ in resolved.order}
+    ordered: dict[str, bool] = {}
+    for name, descending in resolved.order:  # a column that is named again decides nothing any more
+        ordered.setdefault(name, descending)
     # The keys break ties, so that the same question gives the same rows in the same order.
-    order = (*resolved.order, *((name, False) for name in names if name not in ordered))
+    order = (*ordered.items(), *((name, False) for name in names if name not in ordered))
     if named is not None:
         names = (*names, RANK)
         at = next(i for i, (name, _) in enumerate(order) if name == named.key)
@@ -124,7 +126,7 @@ def _plan(granted: Pass, resolved: Resolved, types_of: TypesOf, salt: str) -> Pl
     levels = tuple(Level(o.name, o.keys, _plan(granted, o.resolved, types_of, salt), o.label) for o in resolved.levels)
     asked = resolved.question
     if asked.extremes:
-        order = resolved.order
+        order = tuple(ordered.items())
     legs = tuple(replace(leg, every=bool(leg.keys)) for leg in legs) if asked.every_row else legs
     hidden = (*(one.name for one in resolved.hidden), *((RANK,) if named else ()))
     shape = Shape(having, order, resolved.limit, asked.extremes, hidden)
