@@ -114,6 +114,7 @@ def test_rules_act_here_too(run: Run) -> None:
         (("query", "flights", "--environment", "moon"), 2, "[unknown-environment]"),
         (("why", "ana@skyways.example", "publish:metric"), 3, ""),
         (("saved", "nothing"), 2, "nothing"),
+        (("saved",), 2, "There is: airline_scorecard"),
         (("query", "flights", "--out", "/proc/none/x.csv"), 2, "[cannot-write]"),
     ],
 )

@@ -17,6 +17,7 @@ import pytest
 from tests.cli.conftest import REFERENCE, Run
 from workbench import connect
 from workbench.commands.ports import choose, is_free
+from workbench.commands.serve import _has_screen
 
 SHOPS = """semantic_model: shops
 table: gold.shops
@@ -184,3 +185,19 @@ def _alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("screen", "opens"), [({}, False), ({"DISPLAY": ":0"}, True), ({"WAYLAND_DISPLAY": "w"}, True)]
+)
+def test_a_browser_is_opened_where_there_is_a_screen(
+    screen: dict[str, str], opens: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in screen.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert _has_screen() is opens
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert _has_screen()

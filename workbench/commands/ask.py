@@ -95,12 +95,12 @@ def sql(asker: Asker, text: str, form: str, out: Path | None) -> None:
         "workbench saved routes_of_airline --set carrier=DL --set most=3",
     )
 )
-@click.argument("name")
+@click.argument("name", default="")
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the saved query.")
 @printed()
 @as_someone
 def saved(asker: Asker, name: str, given: tuple[str, ...], form: str, out: Path | None) -> None:
-    """Answer the saved query NAME."""
+    """Answer the saved query NAME; without one, those that there are are named."""
     values = dict(one.partition("=")[::2] for one in given)
     if wrong := next((one for one in given if "=" not in one), None):
         raise click.UsageError(f"'{wrong}' sets nothing: write --set NAME=VALUE")

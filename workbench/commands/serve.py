@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +53,7 @@ def up(asker: Asker, port: int | None, lab_port: int | None, browser: bool) -> i
             click.echo(f"{child.name:<12}{child.url}")
         say(f"Ready in {time.perf_counter() - began:.0f} s. Ctrl-C stops everything.")
         say(ADVISORY)
-        if browser:
+        if browser and _has_screen():
             click.launch(children[-1].url)
         return _watch(children)
     except KeyboardInterrupt:
@@ -123,6 +125,11 @@ def build(asker: Asker, again: bool) -> None:
         return
     (rebuild if again else prepare)(root, where, say)
     click.echo(_shown(path))
+
+
+def _has_screen() -> bool:
+    """Whether a window can open here: without a screen Linux tries one program after another, and complains of each."""
+    return not sys.platform.startswith("linux") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
 
 
 def _build(asker: Asker, root: Path) -> None:

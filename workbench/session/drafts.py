@@ -115,6 +115,9 @@ def draft_text(text: str | None, keys: Mapping[str, Any]) -> str:
         raise QuestionError(
             Problem("bad-draft", "give a draft as YAML, or by its keys.", hint="draft(metric='m', model=..., expr=...)")
         )
+    if text is not None and ":" not in text:
+        hint = "An expression goes by its key: draft(expr='sum(amount)', model='orders')."
+        raise QuestionError(Problem("bad-draft", f"'{text[:40]}' is no YAML of a metric.", hint=hint))
     odd = next((key for key, value in keys.items() if not _is_plain(value)), None)
     if odd is not None:
         said = (

@@ -404,7 +404,7 @@ class Session:
             raise QuestionError(
                 Problem(
                     "unknown-saved-query",
-                    f"no saved query '{name}'.",
+                    f"no saved query '{name}'." if name else "no saved query is named.",
                     hint=did_you_mean(name, saved, f"There is: {', '.join(saved) or 'none'}."),
                 )
             )

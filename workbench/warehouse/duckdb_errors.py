@@ -26,9 +26,8 @@ def problem_of_file(path: Path) -> Problem | None:
         with path.open("rb") as file:
             head = file.read(_HEADERS)
     except FileNotFoundError:
-        return Problem(
-            "no-warehouse", f"There is no warehouse at '{path}'.", hint="`workbench up` builds the embedded one."
-        )
+        hint = "`workbench up` builds one from a 'source'; a file of yours is the 'warehouse' of its environment."
+        return Problem("no-warehouse", f"There is no warehouse at '{path}'.", hint=hint)
     except PermissionError:
         return Problem("no-permission", f"No permission to read '{path}'.", hint="Ask its owner for the right to read.")
     except IsADirectoryError:
