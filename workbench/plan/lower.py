@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from workbench.access.restriction import FENCE
-from workbench.declare.expression import Aggregate, Column, conjunction
+from workbench.declare.expression import Aggregate, Call, Column, Expression, conjunction, conjuncts, walk
 from workbench.declare.unparse import unparse
 from workbench.errors import DeclarationError, Problem, QuestionError
 from workbench.graph.allocation import WEIGHT
@@ -125,7 +125,7 @@ def _latest(latest: Latest, rows: ir.Table, names: Names) -> ir.Table:
 
 def _joined(leg: Leg, find: FindTable) -> tuple[ir.Table, Names]:
     """The base with its joins, and where each needed column is found in it."""
-    base = _source(leg.source, find)
+    base = _source(leg.source, find, leg.keep.implied if leg.moments is None else None)  # these are told from all rows
     if not leg.attached and not leg.among:
         return base, {("", name): name for name in leg.source.columns}
     names = {
@@ -160,7 +160,7 @@ def _with_condition(joined: ir.Table, among: Among, names: Names, find: FindTabl
     return joined.left_join(right, on)
 
 
-def _source(source: Source, find: FindTable) -> ir.Table:
+def _source(source: Source, find: FindTable, implied: Expression | None = None) -> ir.Table:
     table = with_bounds(find(source.table), source.columns)
     missing = next((name for name in source.columns if name not in (*table.columns, WEIGHT, HERE)), None)
     if missing is not None:
@@ -174,9 +174,19 @@ def _source(source: Source, find: FindTable) -> ir.Table:
     # Policies name columns as SQL does, without regard to case.
     spelled = {name.lower(): name for name in table.columns}
     kept = reduce(lambda kept, rule: kept.filter(_row_filter(kept[spelled[rule.column]], rule)), source.filters, table)
-    kept = kept.limit(FENCE) if source.filters else kept
+    if source.filters:  # what leaves rows out unread must stand before the fence, where it can fail on no row
+        ranges = [lower_condition(one, lambda of: table[of.name]) for one in conjuncts(implied) if _is_range(one)]
+        kept = kept.filter(*ranges).limit(FENCE) if ranges else kept.limit(FENCE)
     kept = weighed(kept, source.parts) if source.parts is not None else kept
     return kept.mutate(**{HERE: ibis.literal(True)}) if HERE in source.columns else kept
+
+
+def _is_range(condition: Expression) -> bool:
+    """Whether a column of the source, as it is, is compared with what hangs on no row."""
+    match condition:
+        case Call(">=" | ">" | "<" | "<=", (Column(relation=""), bound)):
+            return not any(isinstance(part, Column) for part in walk(bound))
+    return False
 
 
 def _row_filter(column: Any, rule: RowFilter) -> ir.BooleanValue:
