@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan import shop
+from tests.plan.large import Large
 from workbench.access.principal import identify
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace, load
@@ -141,11 +142,13 @@ def assert_same(got: dict[tuple[Any, ...], Any], wanted: dict[tuple[Any, ...], A
                 assert mine == value, (key, name, mine, value)
 
 
-@given(tables=shops, question=questions())
-def test_answers_are_what_rows_say_in_any_company(workspace: Workspace, tables: shop.Tables, question: Any) -> None:
+@given(tables=shops, question=questions(), engine=st.sampled_from([DuckDBEngine, Large]))
+def test_answers_are_what_rows_say_in_any_company(
+    workspace: Workspace, tables: shop.Tables, question: Any, engine: type[DuckDBEngine]
+) -> None:
     metrics, by, condition = question
     text = condition.text if condition else None
-    with session(workspace, tables) as asking:
+    with session(workspace, tables, engine=engine) as asking:
         together = answered(asking, metrics, by, text)
         backwards = answered(asking, metrics[::-1], by, text)
         for name in metrics:
