@@ -14,29 +14,30 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from workbench.warehouse.flights import ensure
 from workbench.warehouse.flights_source import find_source
 
-CASES, QUICK, NIGHTLY = 200, 25, 2_000
-"""Random cases of each property: in every whole run, with -m "not slow", and with -m nightly."""
+CASES, COSTLY, QUICK, NIGHTLY = 200, 100, 25, 2_000
+"""Random cases of a property: in whole runs, there of one marked costly, with -m "not slow", and with -m nightly."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Hear Ctrl-C, in the programs that tests start as well: a runner in the background is told to ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.set_threshold(20_000, 20)  # looking for cycles after each 700 objects takes a tenth of all time
-    settings.register_profile(
-        "workbench",
-        max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", cases(config.option.markexpr))),
-        deadline=None,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-    )
+    for profile, most in (("workbench", CASES), ("costly", COSTLY)):
+        settings.register_profile(
+            profile,
+            max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", cases(config.option.markexpr, most))),
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        )
     settings.load_profile("workbench")
 
 
-def cases(marked: str) -> int:
+def cases(marked: str, most: int) -> int:
     """How many random cases those tests are tried on that ``-m`` selects."""
     if "nightly" in marked and "not nightly" not in marked:
         return NIGHTLY
-    return QUICK if "not slow" in marked else CASES
+    return QUICK if "not slow" in marked else most
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -31,6 +31,8 @@ from workbench.warehouse.postgres_engine import PostgresEngine
 
 pytestmark = pytest.mark.slow
 
+costly = settings.get_profile("costly")
+
 SQL = {"DOUBLE": "double precision", "VARCHAR": "text", "float": "double precision", "string": "text"}
 KNOWN = ibis.table(examples.SCHEMA, name="examples")
 REFUSED = {"approx_distinct(s)", "reverse(s)"}
@@ -207,6 +209,7 @@ def tried(ask: Callable[[Session], Any], asking: Session) -> tuple[Any, str]:
         return None, error.slug
 
 
+@costly
 @given(tables=test_oracle.shops, question=test_oracle.questions(), who=st.sampled_from(["steward", "eve"]))
 def test_answers_agree(plain_shop: Shop, tables: shop.Tables, question: Any, who: str) -> None:
     metrics, by, condition = question
@@ -214,6 +217,7 @@ def test_answers_agree(plain_shop: Shop, tables: shop.Tables, question: Any, who
     agree(plain_shop, tables, who, lambda asking: test_oracle.answered(asking, metrics, by, text))
 
 
+@costly
 @given(tables=test_oracle_time.shops, drawn=test_oracle_time.questions())
 def test_answers_over_time_agree(timed_shop: Shop, tables: shop.Tables, drawn: Any) -> None:
     metrics, asked = drawn
@@ -228,6 +232,7 @@ BESIDE = [
 ]
 
 
+@costly
 @given(tables=test_oracle.shops, question=st.sampled_from(BESIDE))
 def test_comparisons_shares_and_totals_agree(plain_shop: Shop, tables: shop.Tables, question: Question) -> None:
     keys = [asked.path for asked in question.by] + (["total"] if question.totals else [])

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plan import shop
@@ -19,6 +19,8 @@ from workbench.declare.workspace import Workspace, load
 from workbench.errors import Unanswerable
 
 pytestmark = pytest.mark.slow
+
+costly = settings.get_profile("costly")
 
 Groups = dict[tuple[Any, ...], Any]
 TIMES = ["metric_time.day", "metric_time.week", "metric_time.month", "metric_time.quarter", "placed.month"]
@@ -92,6 +94,7 @@ HAVING: dict[str, Callable[[Any], bool]] = {
 }
 
 
+@costly
 @given(
     tables=shops, drawn=questions(), pick=st.data(), having=st.none() | st.sampled_from(sorted(HAVING)),
     limit=st.none() | st.integers(1, 3), descending=st.booleans(), fill=st.booleans(),
@@ -139,6 +142,7 @@ def test_shares_and_totals_are_of_everything(
                 assert row[f"{name}.share"] == (None if wanted is None else pytest.approx(wanted)), (word, name)
 
 
+@costly
 @given(
     tables=shops, drawn=questions(timed=True), span=st.sampled_from(sorted(SPANS)), fill=st.booleans(),
     totals=st.booleans(),

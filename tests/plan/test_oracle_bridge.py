@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plan.large import Large
@@ -21,6 +21,8 @@ from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 pytestmark = pytest.mark.slow
+
+costly = settings.get_profile("costly")
 
 WAYS = {"equally": "equally", "by": "{by: share}", "whole": "whole"}
 MODELS = """
@@ -171,6 +173,7 @@ def numbers(way: str, rows: list[tuple[Any, float]]) -> dict[str, Any]:
     return out
 
 
+@costly
 @given(
     tables=banks, way=st.sampled_from(sorted(WAYS)), column=st.sampled_from(["city", "name"]), beside=st.booleans(),
     city=st.sampled_from([None, None, "x"]), engine=st.sampled_from([DuckDBEngine, Large]),
@@ -198,6 +201,7 @@ def test_what_falls_to_each_partner(
         assert alone == [{"payments": pytest.approx(x["payments"])}]
 
 
+@costly
 @given(tables=banks, way=st.sampled_from(sorted(WAYS)), engine=st.sampled_from([DuckDBEngine, Large]))
 def test_totals_over_a_bridge_are_of_rows(workspace: Workspace, tables: Any, way: str, engine: Any) -> None:
     metrics, by = ["payments", "most"], f"account.{way}.city"

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.plan import shop, shop_calendar, shop_time, test_oracle_conversion
@@ -28,6 +28,8 @@ from workbench.session.session import Session
 from workbench.warehouse.duckdb_engine import DuckDBEngine
 
 pytestmark = pytest.mark.slow
+
+costly = settings.get_profile("costly")
 
 TAGS = """
 semantic_model: tags
@@ -332,6 +334,7 @@ def assert_same(got: Groups, wanted: Groups, metrics: list[str], part: bool = Fa
             assert same(row[metric], wanted[key][metric]), (key, metric, row[metric], wanted[key][metric])
 
 
+@costly
 @given(data=st.data(), tables=shops, who=st.sampled_from(["steward", "eve"]))
 def test_parts_of_a_question_are_told_from_plain_answers(
     workspace: Workspace, data: Any, tables: shop.Tables, who: str
@@ -382,6 +385,7 @@ def test_conversions_are_compared_by_spans_alone(workspace: Workspace) -> None:
             asking.query("returned_soon_n", by="metric_time.day", **span)
 
 
+@costly
 @given(data=st.data(), tables=shops)
 def test_whoever_sees_some_rows_is_told_of_these_alone(workspace: Workspace, data: Any, tables: shop.Tables) -> None:
     asked = data.draw(questions(workspace))
@@ -401,6 +405,7 @@ def test_whoever_sees_some_rows_is_told_of_these_alone(workspace: Workspace, dat
     assert answers[0] == answers[1]
 
 
+@costly
 @given(data=st.data(), tables=shops)
 def test_a_mask_hides_names_and_changes_no_number(workspace: Workspace, data: Any, tables: shop.Tables) -> None:
     asked = data.draw(questions(workspace))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.session.typed_shop import PEOPLE, SALT, quoted, salt, session, workspace
@@ -21,6 +21,8 @@ from workbench.session.session import Session
 from workbench.warehouse.stand_in import type_of
 
 pytestmark = pytest.mark.slow
+
+costly = settings.get_profile("costly")
 
 __all__ = ["salt", "workspace"]
 
@@ -117,6 +119,7 @@ def warm(workspace: Workspace) -> dict[str, Session]:
     return {who: session(workspace, who, templates) for who in PEOPLE}
 
 
+@costly
 @given(family=families(), who=st.sampled_from(PEOPLE))
 def test_a_hit_equals_cold_and_cold_the_question_as_it_stands(
     workspace: Workspace, warm: dict[str, Session], family: list[Question], who: str

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plan import shop, shop_time
@@ -19,6 +19,8 @@ from workbench.errors import Unanswerable
 from workbench.session.session import Session
 
 pytestmark = pytest.mark.slow
+
+costly = settings.get_profile("costly")
 
 # Around the ends of months of 31 and 29 days, where months are hardest to count.
 days = st.dates(date(2024, 1, 26), date(2024, 4, 3)) | st.sampled_from(
@@ -138,6 +140,7 @@ def test_what_needs_time_is_refused_without(workspace: Workspace, drawn: Any) ->
         answered(asking, *drawn)
 
 
+@costly
 @given(tables=shops, drawn=timely())
 def test_answers_over_time_are_what_rows_say_in_any_company(
     workspace: Workspace, tables: shop.Tables, drawn: Any
