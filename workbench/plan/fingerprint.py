@@ -20,6 +20,7 @@ from workbench.access.masks import Salt
 from workbench.access.restriction import RowFilter
 from workbench.declare.expression import Call, Literal
 from workbench.declare.lifted import Lifted
+from workbench.declare.temporal import as_timestamp
 from workbench.plan.steps import Plan, Source
 from workbench.plan.template import stepped
 
@@ -58,7 +59,9 @@ def with_values(plan: Plan, values: tuple[Any, ...]) -> Plan:
 
     def put(node: Any) -> Any:
         if isinstance(node, Literal) and isinstance(node.value, Lifted):
-            return replace(node, value=stepped(values[node.value.index], node.value.steps))
+            value = stepped(values[node.value.index], node.value.steps)
+            reads = node.value.kind in ("day", "moment") and isinstance(value, str)
+            return replace(node, value=as_timestamp(value) if reads else value)
         if isinstance(node, Call) and node.function == "in":
             last = node.arguments[-1]
             if isinstance(last, Literal) and isinstance(last.value, Lifted) and last.value.many:
