@@ -48,6 +48,7 @@ class Held(WarehouseFile):
         self._made = made
         config = {name: value for name, value in HARDENED.items() if name != "access_mode"}
         self._memory = duckdb.connect(config=config)
+        self._memory.execute("SET threads = 1")  # two would wait for each other over a dozen rows
         self._memory.execute("SET GLOBAL TimeZone = 'UTC'")
 
     def replace(self, schema: str, tables: Tables) -> None:
