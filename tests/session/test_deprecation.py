@@ -14,11 +14,15 @@ from tests.review.play import WORKSPACE
 from workbench.errors import Unanswerable
 from workbench.session.session import Session
 
-TODAY = date.today()
+
+@pytest.fixture
+def today() -> date:
+    """The day of each test, not of the run: midnight may come between the two."""
+    return date.today()
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
+def session(tmp_path: Path, today: date) -> Iterator[Session]:
     with duckdb.connect(str(tmp_path / "w.duckdb")) as made:
         made.execute("CREATE SCHEMA gold")
         made.execute("CREATE TABLE gold.orders AS SELECT 1 AS id, DATE '2026-01-01' AS day, 5 AS amount")
@@ -30,7 +34,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
         "pyproject.toml": 'tool.workbench.identity = "ana"\ntool.workbench.environments.dev.warehouse = "w.duckdb"\n',
         "metrics/net.yml": "metric: net\nexpr: old * 2\n",
     }
-    for name, until in (("plain", None), ("last", TODAY), ("old", TODAY - timedelta(days=1))):
+    for name, until in (("plain", None), ("last", today), ("old", today - timedelta(days=1))):
         text = revenue.replace("metric: revenue", f"metric: {name}")
         more = f", until: {until}, replaced_by: net" if until else ""
         files[f"metrics/{name}.yml"] = f"{text}deprecated: {{since: 2026-01-01{more}}}\n"
@@ -41,11 +45,11 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield session
 
 
-def test_whoever_asks_is_warned_and_told_what_to_use(session: Session) -> None:
+def test_whoever_asks_is_warned_and_told_what_to_use(session: Session, today: date) -> None:
     answer = session.query("last")
     assert answer.rows() == [{"last": 5}]
     (said,) = answer.warnings
-    assert said == f"'last' is deprecated since 2026-01-01 and answers until {TODAY}: use 'net'."
+    assert said == f"'last' is deprecated since 2026-01-01 and answers until {today}: use 'net'."
     assert said in repr(answer)
     assert "is deprecated since" in str(answer._repr_mimebundle_())
     assert session.query("plain").warnings == ("'plain' is deprecated since 2026-01-01.",)
