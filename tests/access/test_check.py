@@ -11,7 +11,7 @@ from workbench.declare.workspace import load
 from workbench.errors import Problem
 
 ROOT = Path(__file__).parents[2]
-TABLES = {"gold.flights": ("carrier", "tailnum"), "landing.flights": ("carrier",)}
+TABLES = {"gold.flights": ("carrier", "tailnum"), "gold.airports": ("faa",), "landing.flights": ("carrier",)}
 ROLES = "roles: {analyst: {can: [query:adhoc]}, steward: {extends: analyst}}"
 GROUPS = "groups: {united: {role: analyst, members: [paula], attributes: {carrier: UA}}}"
 MODEL = "semantic_model: flights\ntable: gold.flights\ndimensions: {tailnum: {tags: [aircraft]}}"
@@ -69,6 +69,12 @@ def test_a_sound_workspace_has_no_problems(tmp_path: Path) -> None:
             "bad-value",
             3,
             "in",
+        ),
+        (
+            "resource: gold.*\nrestrict:\n- {name: r, rows: {column: carrier, op: in, values: [UA]}}",
+            "missing-column",
+            3,
+            "tables that have",
         ),
     ],
 )

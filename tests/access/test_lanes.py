@@ -218,3 +218,19 @@ def test_what_an_analyst_may_not_do(sessions: dict[str, Session]) -> None:
         assert refused.value.slug == "no-grant"
         assert "It takes the role" in str(refused.value)
         sessions[SAM].require(verb)
+
+
+def test_a_rule_that_cannot_be_tried_on_a_table_refuses_it(folders: tuple[Path, Path]) -> None:
+    rule = "{name: r, to: 'group:delta_partner', rows: {column: carrier, op: in, attribute: carrier}}"
+    policy = folders[0] / "access" / "policies" / "everywhere.yml"
+    policy.write_text(f"resource: gold.*\nrestrict: [{rule}]\n")
+    with workbench.connect(folders[0], as_user=DAN) as dan:
+        for ask in (
+            lambda: dan.query("flights", by="aircraft.manufacturer"),
+            lambda: dan.query(by="planes.manufacturer"),
+            lambda: dan.sql("SELECT p.model FROM (SELECT 'DL' AS carrier) c, planes p"),
+        ):
+            with pytest.raises(AccessDenied, match=r"rows of 'gold\.planes' from you by the column 'carrier'"):
+                ask()
+        assert dan.query("flights", by="carrier").rows()
+    policy.unlink()

@@ -17,6 +17,7 @@ import pytest
 from workbench.errors import WorkbenchError
 from workbench.gateway.workers import Workers
 from workbench.warehouse.limits import MB, Limits
+from workbench.warehouse.spelled import spelled_out
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,7 @@ def ask(workers: Workers, sql: str, query_id: str = "q") -> str | list[dict[str,
 def test_rows_are_those_of_the_engine(workers: Workers, file: Path) -> None:
     for sql in ("SELECT * FROM odd", "SELECT * FROM t WHERE i > 99", "SELECT i, md5(i::VARCHAR) FROM t ORDER BY i"):
         with duckdb.connect(str(file), read_only=True) as connection:
-            expected = connection.sql(sql).to_arrow_table()
+            expected = spelled_out(connection.sql(sql).to_arrow_table())
         got = workers.stream(sql, query_id="q").read_all()
         assert got.schema == expected.schema
         assert got.to_pylist() == expected.to_pylist()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import ibis
+import pyarrow as pa
 import pytest
 
 from workbench.errors import Place, QuestionError, WarehouseError
@@ -58,6 +59,18 @@ def test_time_is_utc_in_every_thread(engine: DuckDBEngine) -> None:
         zones = list(pool.map(lambda _: engine.run("SELECT current_setting('TimeZone')")[0][0].as_py(), range(80)))
     assert set(zones) == {"UTC"}
     assert engine.run("SELECT moment FROM gold.orders WHERE id = 0")[0][0].as_py() == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("shape", ["{}", "[{}]", "{{'a': {}}}", "MAP {{{}: {}}}", "array_value({})"])
+def test_no_dictionary_goes_along_with_values_of_other_rows(engine: DuckDBEngine, shape: str) -> None:
+    value = shape.replace("{}", "'good'::ENUM('good', 'SECRET')").replace("{{", "{").replace("}}", "}")
+    sql = f"SELECT {value} AS v"
+    for found in (engine.run(sql), engine.stream(sql).read_all()):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, found.schema) as writer:
+            writer.write_table(found)
+        assert b"good" in sink.getvalue().to_pybytes()
+        assert b"SECRET" not in sink.getvalue().to_pybytes()
 
 
 def test_a_stream_does_not_wait_for_all_rows(engine: DuckDBEngine) -> None:

@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workbench.access.restriction import Mask, Restriction, RowFilter
-from workbench.errors import InternalError, QuestionError, WorkbenchError
+from workbench.errors import AccessDenied, InternalError, QuestionError, WorkbenchError
 from workbench.warehouse.duckdb_errors import statement_error
 from workbench.warehouse.parsing import parse
 from workbench.warehouse.redact import redacted
@@ -317,6 +317,41 @@ def test_literals_take_the_type_of_the_column(warehouse: tuple[duckdb.DuckDBPyCo
         left = {"gold.flights": Restriction("gold.flights", rows=(RowFilter("r", column, "in", values),))}
         found = warehouse[0].execute(scope("SELECT * FROM flights", relations(left)).sql).fetchall()
         assert len(found) == kept, column
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM planes",
+        "SELECT (SELECT max(tailnum) FROM planes) FROM (SELECT 'UA' AS carrier)",
+        "SELECT p.tailnum FROM (SELECT 'UA' AS carrier) x, planes p",
+        "SELECT p.tailnum FROM flights f, LATERAL (SELECT * FROM planes) p",
+        "SELECT * FROM flights WHERE EXISTS (FROM planes)",
+    ],
+)
+def test_a_rule_looks_for_its_column_nowhere_else(text: str) -> None:
+    """A schema's rule meets a table without its column: the asker's own column of that name must not stand in."""
+    left = {"gold.planes": Restriction("gold.planes", rows=(RowFilter("r", "carrier", "in", ("UA",)),))}
+    left["gold.flights"] = Restriction("gold.flights")
+    with pytest.raises(AccessDenied, match="by the column 'carrier'"):
+        scope(text, relations(left))
+
+
+@pytest.mark.parametrize("kind", ["mood", "mood[]", "STRUCT(a mood, b INTEGER)", "MAP(mood, mood[])", "mood[2]"])
+def test_no_type_lists_the_values_of_hidden_rows(kind: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA gold; CREATE TYPE mood AS ENUM ('it''s, (all) fine', 'SECRETMOOD')")
+        connection.execute(f"CREATE TABLE gold.t (a {kind}, b {kind}); INSERT INTO gold.t VALUES (NULL, NULL)")
+        types = {name: kind for name, kind, *_ in connection.execute("DESCRIBE gold.t").fetchall()}
+        for restriction in (
+            Restriction("gold.t", rows=(RowFilter("r", "a", "is_null"),)),
+            Restriction("gold.t", masks=(Mask("a", "t", "null"), Mask("b", "t", "bucket"))),
+        ):
+            known = Relations(("gold.t",), {"gold.t": restriction}.get, lambda _: types)
+            for text in ("SELECT typeof(a), typeof(b), typeof(t) FROM t", "DESCRIBE t", "SUMMARIZE t", "FROM t"):
+                found = connection.sql(scope(text, known).sql).to_arrow_table()
+                assert "SECRET" not in str(found), text
+                assert b"SECRET" not in found.schema.serialize().to_pybytes()
 
 
 # ---------------------------------------------------------------- an oracle that needs no expected values

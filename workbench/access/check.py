@@ -15,7 +15,7 @@ from workbench.declare.dashboard import Dashboard
 from workbench.declare.declared import Declared
 from workbench.declare.people import Groups, Policy, Role, Roles
 from workbench.declare.workspace import Workspace
-from workbench.errors import Place, Problem, did_you_mean
+from workbench.errors import Place, Problem, did_you_mean, one_of
 
 Columns = Mapping[str, Iterable[str]]
 """Every table of the warehouse with its columns."""
@@ -101,6 +101,8 @@ class _Known:
                 columns = None
         yield from self._words(declared)
         yield from self._columns(declared, columns)
+        if tables is not None and columns:
+            yield from _untried(declared, columns, tables)
         yield from self._rules(declared)
 
     def _words(self, declared: Declared[Policy]) -> Iterator[Problem]:
@@ -176,3 +178,19 @@ class _Known:
             if rows.op == "eq" and len(rows.values) > 1:
                 place = declared.place_of("restrict", at, "rows", "values")
                 yield Problem("bad-value", "'eq' takes one value.", place, "Write 'op: in' for several.")
+
+
+def _untried(declared: Declared[Policy], columns: set[str], tables: Columns) -> Iterator[Problem]:
+    """Row rules of a whole schema, some of whose tables lack the column: whom they bind may not read those at all."""
+    policy = declared.term
+    for at, rule in enumerate(policy.restrict):
+        name = same_column(rule.rows.column)
+        lack = [t for t, cs in tables.items() if covers(policy.resource, t) and name not in map(same_column, cs)]
+        if lack and name in columns:
+            yield Problem(
+                "missing-column",
+                f"'{rule.name}' can't be tried on {one_of(lack)}: no column '{name}'. Whom it binds reads none of it.",
+                declared.place_of("restrict", at, "rows", "column"),
+                "Write the rule for the tables that have the column, if that is not meant.",
+                "warning",
+            )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.declare.people import Scalar
+from workbench.errors import AccessDenied, Problem
 
 MaskKind = Literal["null", "hash", "last4", "bucket", "constant"]
 STRICTEST: tuple[MaskKind, ...] = ("null", "constant", "bucket", "last4", "hash")
@@ -81,3 +82,14 @@ class Restriction:
         rows = tuple(f"rows of {self.table} limited by '{f.name}'" for f in self.rows)
         masks = tuple(f"{self.table}.{m.column} masked ({m.kind}) by tag '{m.tag}'" for m in masked)
         return rows + masks
+
+
+def rule_without_column(rule: RowFilter, table: str) -> AccessDenied:
+    """What is said where a row rule, of a whole schema as a rule, meets a table that it can't be tried on."""
+    return AccessDenied(
+        Problem(
+            "denied",
+            f"a rule keeps rows of '{table}' from you by the column '{rule.column}', which is not there.",
+            hint="Ask a steward: the rule is to name the tables that have the column.",
+        )
+    )

@@ -102,9 +102,6 @@ class _Arrow:
     def __init__(self, head: Head, schema: pa.Schema) -> None:
         self._schema = schema.with_metadata({**(schema.metadata or {}), ANSWER: HEAD.dump_json(head)})
         self._first = True
-        self._sink = _Pieces()
-        self._has_dictionary = _has_dictionary(schema)
-        self._writer: pa.RecordBatchStreamWriter | None = None
 
     def batch(self, batch: pa.RecordBatch | Frame) -> bytes | memoryview:
         """A message; what a worker has sent is passed on as it is."""
@@ -113,12 +110,7 @@ class _Arrow:
                 self._first = False
                 return b"".join((self._schema.serialize(), batch.content))
             return batch.content
-        # Messages made one by one are copied once; values of a dictionary take a writer that remembers them.
-        if self._has_dictionary and self._writer is None:
-            self._writer = pa.ipc.new_stream(self._sink, self._schema)
-        if self._writer is not None:
-            self._writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=self._schema))
-            return self._sink.take()
+        # Messages made one by one are copied once.
         if self._first:
             self._first = False
             return b"".join((self._schema.serialize(), batch.serialize()))
@@ -137,34 +129,11 @@ class _Arrow:
 
     def _last(self, key: bytes, content: bytes) -> bytes:
         batch = empty_batch(self._schema)
-        if self._writer is not None:
-            self._writer.write_batch(batch, custom_metadata={key: content})
-            return self._sink.take()
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self._schema) as writer:
             writer.write_batch(batch, custom_metadata={key: content})
         schema, *rest = pa.ipc.MessageReader.open_stream(sink.getvalue())
         return b"".join(bytes(one.serialize()) for one in ((schema, *rest) if self._first else rest))
-
-
-class _Pieces(io.RawIOBase):
-    """What a writer wrote since it was last taken."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        """The pieces as one, and none are left."""
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)
 
 
 class _Json:
@@ -270,17 +239,8 @@ def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
 
 
-def _has_dictionary(schema: pa.Schema) -> bool:
-    def held(kind: pa.DataType) -> bool:
-        if pat.is_dictionary(kind):
-            return True
-        return any(held(kind.field(i).type) for i in range(kind.num_fields))
-
-    return any(held(field.type) for field in schema)
-
-
 def _is_flat(kind: pa.DataType) -> bool:
-    return not (pat.is_nested(kind) or pat.is_dictionary(kind) or pat.is_interval(kind) or pat.is_duration(kind))
+    return not (pat.is_nested(kind) or pat.is_interval(kind) or pat.is_duration(kind))
 
 
 def _plain_column(column: pa.Array) -> list[Any]:

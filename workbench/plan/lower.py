@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 
-from workbench.access.restriction import FENCE
+from workbench.access.restriction import FENCE, rule_without_column
 from workbench.declare.expression import Aggregate, Call, Column, Expression, conjunction, conjuncts, walk
 from workbench.declare.unparse import unparse
 from workbench.errors import DeclarationError, Problem, QuestionError
@@ -173,6 +173,9 @@ def _source(source: Source, find: FindTable, implied: Expression | None = None) 
         )
     # Policies name columns as SQL does, without regard to case.
     spelled = {name.lower(): name for name in table.columns}
+    for rule in source.filters:
+        if rule.column not in spelled:
+            raise rule_without_column(rule, source.table)
     kept = reduce(lambda kept, rule: kept.filter(_row_filter(kept[spelled[rule.column]], rule)), source.filters, table)
     if source.filters:  # what leaves rows out unread must stand before the fence, where it can fail on no row
         ranges = [lower_condition(one, lambda of: table[of.name]) for one in conjuncts(implied) if _is_range(one)]

@@ -104,18 +104,23 @@ class DuckDBEngine:
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """All rows of one statement; Ctrl-C stops it within half a second."""
+        from workbench.warehouse.spelled import spelled_out
 
-        return self._with_cursor(lambda cursor: _relation(cursor, sql, parameters).to_arrow_table(BATCH_ROWS))
+        found = self._with_cursor(lambda cursor: _relation(cursor, sql, parameters).to_arrow_table(BATCH_ROWS))
+        return spelled_out(found)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> pa.RecordBatchReader:
         """The rows of one statement batch by batch; its cursor is freed when it is exhausted or dropped."""
         import pyarrow as pa
 
+        from workbench.warehouse.spelled import spelled_out
+
         file = self._opened()
         cursor = file.lend()
         with ExitStack() as undo:
             undo.callback(file.give_back, cursor)
-            reader = self._guarded(cursor, lambda: _relation(cursor, sql, parameters).to_arrow_reader(BATCH_ROWS))
+            found = self._guarded(cursor, lambda: _relation(cursor, sql, parameters).to_arrow_reader(BATCH_ROWS))
+            reader = spelled_out(found)
             undo.pop_all()
         return pa.RecordBatchReader.from_batches(reader.schema, self._batches(file, cursor, reader))
 

@@ -8,7 +8,7 @@ from copy import deepcopy
 from functools import lru_cache
 
 from workbench.access.masks import masked
-from workbench.access.restriction import FENCE, Restriction, RowFilter
+from workbench.access.restriction import FENCE, Restriction, RowFilter, rule_without_column, same_column
 from workbench.declare.expression import Call, Case, Cast, Column, Expression, Literal
 from workbench.declare.people import Scalar
 from workbench.errors import InternalError, Problem
@@ -21,7 +21,14 @@ def stand_in(table: str, restriction: Restriction, columns: Mapping[str, str], c
 
 
 def select_left(table: str, restriction: Restriction, columns: Mapping[str, str], catalog: str, salt: str) -> str:
-    """The SELECT of the columns, rows and masked values that are left of a table."""
+    """The SELECT of the columns, rows and masked values that are left of a table.
+
+    A rule must find its column here: a name that this table lacks would be looked for around it, where askers have say.
+    """
+    known = {same_column(name) for name in columns}
+    for rule in restriction.rows:
+        if rule.column not in known:
+            raise rule_without_column(rule, table)
     shown = [_column(name, kind, restriction, salt) for name, kind in columns.items() if restriction.shows(name)]
     schema, _, name = table.partition(".")
     source = ".".join(quoted(part) for part in (catalog, schema, name) if part)
@@ -61,9 +68,14 @@ def _parsed(select: str) -> Tree:
 
 def _column(name: str, kind: str, restriction: Restriction, salt: str) -> str:
     mask = restriction.mask_of(name)
-    if mask is None:
-        return quoted(name)
-    return f"{_sql(masked(mask.kind, Column('', name), type_of(kind), salt))} AS {quoted(name)}"
+    shown = quoted(name) if mask is None else _sql(masked(mask.kind, Column("", name), type_of(kind), salt))
+    if mask is not None or restriction.rows:  # the name of such a type lists every value, those of hidden rows too
+        plain = _ENUM.sub("VARCHAR", kind)
+        shown = shown if plain == kind else f"CAST({shown} AS {plain})"
+    return shown if shown == quoted(name) else f"{shown} AS {quoted(name)}"
+
+
+_ENUM = re.compile(r"\bENUM\('(?:[^']|'')*'(?:, '(?:[^']|'')*')*\)")
 
 
 _TYPES = {

@@ -26,6 +26,7 @@ from workbench.errors import Problem, WarehouseError, WorkbenchError
 from workbench.warehouse.duckdb_errors import reading_error, statement_error
 from workbench.warehouse.duckdb_file import identity, open_hardened
 from workbench.warehouse.limits import STOPPED
+from workbench.warehouse.spelled import spelled_out
 from workbench.warehouse.worker_frames import FrameWriter
 
 NICE = 10
@@ -131,7 +132,7 @@ class Worker:
         """Send the rows; the stream is ended before an error is told, so that the parent reads on."""
         if self.stopped == self.number:
             raise WarehouseError(STOPPED["cancelled"])
-        reader = cursor.sql(sql).to_arrow_reader(BATCH_ROWS)
+        reader = spelled_out(cursor.sql(sql).to_arrow_reader(BATCH_ROWS))
         self.say({"began": True})
         frames = FrameWriter(self.data)
         writer = pa.ipc.new_stream(frames, reader.schema)
