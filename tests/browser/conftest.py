@@ -37,9 +37,12 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; in CI its absence is a failure, on a laptop a reason to skip."""
+    """Debian's Chromium; in CI its absence is a failure, on a laptop a reason to skip.
+
+    Gone with each file: as long as it is there, its loop runs in this thread, where other tests start their own.
+    """
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         said = "no Chromium: apt-get install chromium"

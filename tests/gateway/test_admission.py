@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -17,9 +16,8 @@ from workbench.gateway.admission import Admission, Busy, Lane
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Do it in a thread of its own: tests of browsers leave a running loop in this one."""
-    with ThreadPoolExecutor(1) as alone:
-        alone.submit(asyncio.run, asyncio.wait_for(work, 20)).result()
+    """Do it, if it can be done at all."""
+    asyncio.run(asyncio.wait_for(work, 20))
 
 
 async def settle() -> None:
