@@ -13,10 +13,12 @@ import workbench
 from tests.exchange.test_osi import REFERENCE, _declared, write
 from workbench.declare.reader import read_documents
 from workbench.declare.settings import Settings
+from workbench.declare.unparse import unparse
 from workbench.declare.workspace import Workspace, load
 from workbench.errors import Unanswerable
 from workbench.exchange.metricflow import import_project
 from workbench.exchange.metricflow_export import Exported, export_project
+from workbench.exchange.osi_sql import metric_tree
 from workbench.graph.build import build
 from workbench.graph.check import check
 
@@ -76,7 +78,11 @@ def shop(**metrics: dict[str, Any]) -> Workspace:
             "work": {"to": "addresses", "on": {"work_id": "id"}},
             "rate": {"to": "rates", "on": ["day", "currency"]},
         },
-        "dimensions": {"placed": {"type": "time", "grain": "second"}, "status": {"expr": "lower(state)"}},
+        "dimensions": {
+            "placed": {"type": "time", "grain": "second"},
+            "due": {"type": "time"},
+            "status": {"expr": "lower(state)"},
+        },
     }
     addresses = {"semantic_model": "addresses", "table": "gold.addresses", "entity": "address", "primary_key": ["id"]}
     rates = {
@@ -141,16 +147,27 @@ def test_each_kind_of_metric_has_its_words(metric: dict[str, Any], type_params: 
 
 
 def test_filters_become_template_calls() -> None:
-    text = "home.city = 'Rome' and placed.month = date '2024-01-01' and status <> 'x' and placed.day_of_week = 1"
+    text = (
+        "home.city = 'Rome' and placed.month = date '2024-01-01' and status <> 'x' and placed.day_of_week = 1"
+        " and placed <= '2024-01-31' and placed > '2024-01-31 10:00'"
+    )
     done = export_project(shop(m={"model": "orders", "expr": "percentile_disc(a, 0.9)", "filter": text}))
     assert term(done, "metrics/m.yml")["filter"].split(" and ") == [
         "{{ Dimension('home_key__city') }} = 'Rome'",
         "{{ TimeDimension('order__placed', 'month') }} = date '2024-01-01'",
         "{{ Dimension('order__status') }} <> 'x'",
         "{{ TimeDimension('order__placed').date_part('dow') }} = 1",
+        "{{ TimeDimension('order__placed', 'day') }} <= '2024-01-31'",
+        "{{ TimeDimension('order__placed', 'second') }} > '2024-01-31 10:00'",
     ]
     (measure,) = term(done, "semantic_models/orders.yml")["measures"]
     assert measure["agg_params"] == {"percentile": 0.9, "use_discrete_percentile": True}
+
+
+def test_a_date_means_its_whole_day_in_plain_sql_too() -> None:
+    filtered = {"model": "orders", "expr": "count(*)", "filter": "placed <= '2024-01-31' and due > '2024-01-31 10:00'"}
+    tree = metric_tree(build(shop(m=filtered)), "m")
+    assert "date_trunc('day', orders.placed) <= '2024-01-31' and orders.due > '2024-01-31 10:00'" in unparse(tree)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +177,10 @@ def test_filters_become_template_calls() -> None:
         ({"model": "orders", "expr": "sum(home.city)"}, "columns of its own table"),
         ({"model": "rates", "expr": "sum(rate)"}, "no time dimension"),
         ({"model": "orders", "expr": "sum(a)", "filter": "home has base > 1"}, "'has'"),
+        (
+            {"model": "orders", "expr": "sum(a)", "filter": "home.city = 'x' and due > '2024-01-31 10:00'"},
+            "'due' with a time of day",
+        ),
         ({"expr": "year_ago * 2", "window": "7 days"}, "'year_ago' looks at another time itself"),
         ({"expr": "base * lost"}, "it uses 'lost'"),
         ({"conversion": {"from": "base", "to": "base", "entity": "status"}}, "conversions"),

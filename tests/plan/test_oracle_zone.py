@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -64,6 +65,7 @@ CHANGES = [
 ]  # fmt: skip
 seconds = st.integers(-99999, 99999) | st.sampled_from([-1, 3599, -3601])
 instants = st.builds(lambda at, off: at + timedelta(seconds=off), st.sampled_from(CHANGES), seconds)
+DAYS = [at.date() for at in CHANGES]
 calls = st.lists(
     st.fixed_dictionaries(
         {"at": instants | st.none(), "seconds": st.integers(0, 9), "due": st.dates(date(2024, 1, 1), date(2024, 1, 3))}
@@ -164,18 +166,64 @@ def test_moments_are_shown_in_the_zone_and_dates_stay(desk: Workspace, rows: Any
     assert got == (grouped(tuple(value(row, path, zone) for path in by) for row in rows) or ({} if by else {(): 0}))
 
 
-@given(rows=calls, zone=st.sampled_from(ZONES), day=st.sampled_from([at.date() for at in CHANGES]))
-def test_a_range_and_a_condition_mean_days_of_the_zone(desk: Workspace, rows: Any, zone: str, day: date) -> None:
+@given(rows=calls, zone=st.sampled_from(ZONES), day=st.sampled_from(DAYS))
+def test_a_range_means_days_of_the_zone(desk: Workspace, rows: Any, zone: str, day: date) -> None:
     with opened(desk, rows) as asking:
         ranged = asking.query("calls", time=(day, day), timezone=zone).rows()[0]["calls"]
-        after = asking.query("calls", where=f"rung >= '{day} 12:00:00'", timezone=zone).rows()[0]["calls"]
         night = asking.query("night_calls", timezone=zone).rows()[0]["night_calls"]
     moments = [local(row, "at", zone) for row in rows]
     assert ranged == sum(moment is not None and moment.date() == day for moment in moments)
-    noon = datetime(day.year, day.month, day.day, 12)
-    assert after == sum(moment is not None and moment >= noon for moment in moments)
     # What a metric says of its own rows is said once, whatever zone is asked for.
     assert night == sum(row["at"] is not None and row["at"].hour < 6 for row in rows)
+
+
+SAYS: dict[str, Callable[[Any, Any], bool]] = {
+    "{0} = {1}": operator.eq, "{0} <> {1}": operator.ne, "{0} < {1}": operator.lt, "{0} <= {1}": operator.le,
+    "{0} > {1}": operator.gt, "{0} >= {1}": operator.ge, "{1} >= {0}": operator.le, "{1} < {0}": operator.gt,
+    "{0} is distinct from {1}": operator.ne, "{0} in ({1}, '2024-01-02', null)": operator.eq,
+}  # fmt: skip
+bounds = st.sampled_from(DAYS) | st.builds(
+    lambda day, hour: datetime(day.year, day.month, day.day, hour), st.sampled_from(DAYS), st.sampled_from([0, 12])
+)
+
+
+def said(row: dict[str, Any], axis: str, zone: str, bound: date, holds: Callable[[Any, Any], bool]) -> bool | None:
+    """Whether a moment of a row, or its day where the bound has no clock, is what is said of it."""
+    moment = row["due"] if axis == "due" else local(row, axis, zone)
+    if moment is None:
+        return None
+    if axis == "bare":
+        moment += timedelta(microseconds=999_999)  # and 999 nanoseconds, which decide nothing more
+    if not isinstance(bound, datetime):
+        return holds(moment if axis == "due" else moment.date(), bound)
+    return holds(datetime(moment.year, moment.month, moment.day) if axis == "due" else moment, bound)
+
+
+@given(
+    rows=calls,
+    zone=st.sampled_from([*ZONES, ""]),
+    axis=st.sampled_from(["metric_time", "rung", "on_wall", "bare", "due"]),
+    form=st.sampled_from([*SAYS]),
+    bound=bounds,
+    until=st.none() | bounds,
+)
+def test_a_date_means_its_whole_day_and_a_clock_one_moment(
+    desk: Workspace, rows: Any, zone: str, axis: str, form: str, bound: date, until: date | None
+) -> None:
+    where = form.format(axis, f"'{bound}'") if until is None else f"{axis} between '{bound}' and '{until}'"
+    with opened(desk, rows) as asking:
+        (found,) = asking.query("calls", where=where, timezone=zone).rows()
+
+    def meets(row: dict[str, Any]) -> bool | None:
+        if until is not None:
+            later = said(row, axis, zone, bound, operator.ge)
+            return later and said(row, axis, zone, until, operator.le)
+        if " in " in form:
+            return said(row, axis, zone, bound, operator.eq) or said(row, axis, zone, date(2024, 1, 2), operator.eq)
+        told = said(row, axis, zone, bound, SAYS[form])
+        return True if told is None and "distinct" in form else told
+
+    assert found["calls"] == sum(bool(meets(row)) for row in rows)
 
 
 @given(rows=calls, zone=st.sampled_from(ZONES))

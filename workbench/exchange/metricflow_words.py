@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from workbench.declare.expression import Expression, Has, Name, rebuild
+from workbench.declare.expression import Call, Expression, Has, Literal, Name, children, rebuild
 from workbench.declare.grains import GRAINS
 from workbench.declare.parser import parse
+from workbench.declare.temporal import as_date, as_timestamp
 from workbench.declare.terms import Relationship
 from workbench.exchange.metricflow_names import PARTS
 from workbench.exchange.osi_ansi import ansi, refused
 from workbench.exchange.osi_sql import field_tree
+from workbench.graph.bind import is_moment
 from workbench.graph.build import Graph
-from workbench.graph.paths import METRIC_TIME, find
+from workbench.graph.days import by_day
+from workbench.graph.paths import METRIC_TIME, find, finest
 
 _PARTS = {ours: theirs for theirs, ours in PARTS.items()}
 
@@ -63,6 +66,9 @@ class Words:
         def change(part: Expression) -> Expression:
             if isinstance(part, Has):
                 raise refused("a condition on metrics of an entity ('has') is not written")
+            if isinstance(part, Call):
+                part = by_day(part, lambda name: is_moment(self.graph, base, name, axis))
+                self._refuse_clocks(base, part, axis)
             if not isinstance(part, Name):
                 return rebuild(part, change)
             single = part.path[0] if len(part.path) == 1 else None
@@ -79,10 +85,23 @@ class Words:
             out = out.replace(name, call)
         return out
 
+    def _refuse_clocks(self, base: str, tree: Expression, axis: str | None) -> None:
+        """Times that are known by the day are days to MetricFlow, so a moment of the day would mean another one."""
+        texts = [str(part.value) for part in children(tree) if isinstance(part, Literal)]
+        if not any(as_timestamp(text, zoned=True) and not as_date(text) for text in texts):
+            return
+        for part in children(tree):
+            if isinstance(part, Name) and is_moment(self.graph, base, part, axis):
+                found = find(self.graph, base, part.path, axis=axis)
+                if finest(self.graph.dimension(found.model, found.dimension)) == "day":
+                    raise refused(f"its filter compares '{part}' with a time of day")
+
     def row(self, base: str, tree: Expression) -> Expression:
         """An expression over columns of the table alone, which is all that a measure may read."""
         if isinstance(tree, Has):
             raise refused("a condition on metrics of an entity ('has') is not written")
+        if isinstance(tree, Call):
+            tree = by_day(tree, lambda name: is_moment(self.graph, base, name, None))
         if not isinstance(tree, Name):
             return rebuild(tree, lambda part: self.row(base, part))
         if len(tree.path) == 1 and tree.path[0] not in self.graph.model(base).dimensions:

@@ -17,8 +17,9 @@ from workbench.declare.grains import GRAINS
 from workbench.declare.parser import parse
 from workbench.declare.terms import Input, Metric
 from workbench.exchange.osi_ansi import filtered, refused
-from workbench.graph.bind import column_of
+from workbench.graph.bind import column_of, is_moment
 from workbench.graph.build import Graph
+from workbench.graph.days import by_day
 from workbench.graph.joins import route_to
 from workbench.graph.paths import METRIC_TIME, find
 
@@ -117,6 +118,8 @@ def _derived(
 def _qualified(graph: Graph, model: str, axis: str | None, tree: Expression) -> Expression:
     if isinstance(tree, Has):
         raise refused("a condition on metrics of an entity ('has') has no counterpart")
+    if isinstance(tree, Call):
+        tree = by_day(tree, lambda name: is_moment(graph, model, name, axis))
     if not isinstance(tree, Name):
         return rebuild(tree, lambda part: _qualified(graph, model, axis, part))
     single = tree.path[0] if len(tree.path) == 1 else None

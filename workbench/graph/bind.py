@@ -13,8 +13,9 @@ from workbench.declare.terms import Bridge, Weighted
 from workbench.errors import DeclarationError, Place, Problem, QuestionError, Unanswerable
 from workbench.graph.build import Graph
 from workbench.graph.calendars import own_grains
+from workbench.graph.days import by_day
 from workbench.graph.joins import BRIDGE, CALENDAR, Hop, Roles, crossed, hops, paired
-from workbench.graph.paths import METRIC_TIME, Field, find
+from workbench.graph.paths import METRIC_TIME, Field, find, grains
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +146,13 @@ def bind(
 ) -> Expression:
     """The tree with each name replaced by what it stands for from ``base``."""
     if not isinstance(tree, Name):
+        if isinstance(tree, Call):
+            tree = by_day(tree, lambda name: is_moment(graph, base, name, axis, text.at(name.at), many))
         return rebuild(
             tree, lambda part: bind(graph, base, part, text, axis=axis, columns=columns, show=show, many=many)
         )
-    single = tree.path[0] if len(tree.path) == 1 else None
-    if single and single != METRIC_TIME and single not in graph.model(base).dimensions:
+    if _is_column(graph, base, tree):
+        single = tree.path[0]
         if columns:
             return Column("", single, tree.at)
         if single in graph.metrics:
@@ -165,6 +168,22 @@ def bind(
     return show(field) if show else field_expression(graph, field)
 
 
+def is_moment(
+    graph: Graph, base: str, name: Name, axis: str | None, place: Place | None = None, many: bool = False
+) -> bool:
+    """Whether a name is a time dimension as it stands, which is known by the day or finer."""
+    if _is_column(graph, base, name):
+        return False
+    field = find(graph, base, name.path, axis=axis, place=place, many=many)
+    dimension = graph.dimension(field.model, field.dimension)
+    return not (field.grain or field.part) and "day" in grains(dimension)
+
+
+def _is_column(graph: Graph, base: str, name: Name) -> bool:
+    """Whether a name can only be a column of the table of ``base``, or nothing at all."""
+    return len(name.path) == 1 and name.path[0] not in {METRIC_TIME, *graph.model(base).dimensions}
+
+
 def _dimension(graph: Graph, field: Field, chain: tuple[str, ...]) -> Expression:
     """A dimension's own expression over columns of its relation; other dimensions in it are put in place."""
     model, name = field.model, field.dimension
@@ -176,9 +195,12 @@ def _dimension(graph: Graph, field: Field, chain: tuple[str, ...]) -> Expression
     tree = Name((name,)) if text.text == name else text.tree()
     refuse_aggregates(tree, text)
 
+    def is_other(part: Name) -> bool:
+        return part.path[0] not in (*chain, name) and is_moment(graph, model, part, None, text.at(part.at))
+
     def change(part: Expression) -> Expression:
         if not isinstance(part, Name):
-            return rebuild(part, change)
+            return rebuild(by_day(part, is_other) if isinstance(part, Call) else part, change)
         if len(part.path) == 1:
             other = part.path[0]
             if other != name and other in declared.term.dimensions:

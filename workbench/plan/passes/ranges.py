@@ -66,8 +66,16 @@ def _of_rows(leg: Leg, facts: Facts) -> Iterator[Expression]:
     """What follows from conditions on periods of rows."""
     for part in conjuncts(conjunction(leg.keep.asked, leg.keep.needed)):
         moment, bounds = _bounds(part)
-        if isinstance(moment, Call) or (isinstance(part, Call) and part.arguments[0] != moment):
+        if isinstance(moment, Call) or not _is_said(leg, facts, part, moment):
             yield from _of_column(leg, facts, moment, bounds)
+
+
+def _is_said(leg: Leg, facts: Facts, part: Expression, moment: Expression) -> bool:
+    """Whether a condition is one on the moment itself already, as one on the day of a date is."""
+    side = part.arguments[0] if isinstance(part, Call) else moment
+    if isinstance(moment, Column) and side == Call("truncate", (moment, Literal("day"))):
+        return _types(leg, facts, moment.relation).get(moment.name) == "date"
+    return side == moment
 
 
 def _looked_at(leg: Leg, facts: Facts) -> Expression | None:
