@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -27,6 +28,7 @@ from workbench.errors import AccessDenied
 from workbench.gateway import oidc as oidc_module
 from workbench.gateway.identity import Identities
 from workbench.gateway.oidc import Provider
+from workbench.warehouse import tokens as tokens_module
 from workbench.warehouse.tokens import Tokens
 
 # The provider's package uses what its own libraries will drop.
@@ -141,10 +143,11 @@ def test_what_was_read_a_moment_ago_is_told_without_the_ledger(
         assert refusal(identities, {}) == "not-signed-in"
     tokens.revoke(sam.id)
     assert not identities.is_at_hand(header)
-    brief = Tokens(f"sqlite:///{tmp_path / 'ledger.db'}", remembered=0.2)
+    brief, now = Tokens(f"sqlite:///{tmp_path / 'ledger.db'}", remembered=0.2), [0.0]
+    monkeypatch.setattr(tokens_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     brief.verify(cookie["cookie"].partition("=")[2], "session")
     assert brief.remembers(cookie["cookie"].partition("=")[2])
-    time.sleep(0.16)
+    now[0] = 0.16
     assert not brief.remembers(cookie["cookie"].partition("=")[2])
 
 
