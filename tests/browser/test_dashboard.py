@@ -77,6 +77,8 @@ def test_a_shared_link_holds_range_grain_and_filters(visit: Callable[..., Visit]
     expect(page.locator(".under").first).to_contain_text("vs Jan – Jun 2013")
     expect(page.locator(".change").first).to_have_text("▲ +2.2%")
     expect(page.get_by_role("combobox", name="Grain")).to_contain_text("Quarter")
+    expect(page.locator(".unheard")).to_have_text("Shown without 'unknown=1': this page has no such choice.")
+    expect(page).to_have_title("Operations of the New York airports")
 
 
 def test_filters_narrow_one_another(visit: Callable[..., Visit], dashboards: str) -> None:

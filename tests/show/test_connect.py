@@ -38,6 +38,7 @@ def git(tmp_path: Path) -> Git:
 def test_a_draft_by_its_keys_is_asked_and_proposed(git: Git, capsys: pytest.CaptureFixture[str]) -> None:
     with workbench.connect(git.folder) as session:
         draft = session.draft(metric="biggest", model="orders", owner="sales", domain="sales", expr="max(amount)")
+        assert "max(amount)" in str(draft._repr_mimebundle_())
         assert session.query(draft.name).rows() == [{"adhoc.biggest": 16}]
         made = draft.propose()
     assert (made.branch, made.file, made.value) == ("propose/biggest", "metrics/sales/biggest.yml", 16)

@@ -228,6 +228,12 @@ def test_refusals_teach(text: str, slug: str) -> None:
     assert len(str(refused.value)) < 1_000
 
 
+def test_bad_syntax_has_a_place() -> None:
+    with pytest.raises(QuestionError) as refused:
+        scope("SELECT 'é' AS é\nFROM flights grop by dest", relations(RESTRICTED))
+    assert str(refused.value.problems[0].place) == "<sql>:2:19"
+
+
 @pytest.mark.parametrize("deep", ["(" * 900 + "1" + ")" * 900, "abs(" * 400 + "1" + ")" * 400, "1" + "+1" * 9_000])
 def test_depth_is_refused_or_answered_but_kills_nothing(deep: str) -> None:
     try:

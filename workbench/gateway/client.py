@@ -142,7 +142,7 @@ class RemoteSession:
         """A metric of one's own, askable as ``adhoc.<name>``; kept by the gateway for this person alone."""
         card = self._transport.post(_CARD, "v1", "drafts", body={"text": draft_text(text, keys)})
         self._listed.clear()
-        return draft_of(card, self._proposer(card.name))
+        return draft_of(card, self._proposer(card.name), draw=self._draw)
 
     def _proposer(self, name: str) -> Callable[[], Any] | None:
         if self._propose is None:

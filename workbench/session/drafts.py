@@ -16,7 +16,7 @@ from workbench.errors import DeclarationError, Place, Problem, QuestionError, Wa
 from workbench.graph.build import Graph
 from workbench.graph.formulas import formula
 from workbench.session.cards import ADHOC
-from workbench.session.catalog import MetricCard
+from workbench.session.catalog import Cards, MetricCard
 
 FILE = "<draft>"
 
@@ -82,6 +82,10 @@ class Draft(MetricCard):
 
     proposer: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
     keeper: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+    draw: Callable[[Any, Any], Any] | None = field(default=None, repr=False, compare=False)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any] | None:
+        return Cards((self,), self.draw)._repr_mimebundle_()
 
     def save(self) -> None:
         """Keep it for sessions of one's own to come, in the place of one of the same name; nobody else sees it."""
@@ -103,10 +107,15 @@ Propose = Callable[["Proposal", Path, Any], Any]
 """Puts the file of a draft on a branch of a workspace, checked on an engine where there is one; given from above."""
 
 
-def draft_of(card: MetricCard, proposer: Callable[[], Any] | None, keeper: Callable[[], None] | None = None) -> Draft:
-    """The card of a draft with what proposes it, and what keeps it."""
+def draft_of(
+    card: MetricCard,
+    proposer: Callable[[], Any] | None,
+    keeper: Callable[[], None] | None = None,
+    draw: Callable[[Any, Any], Any] | None = None,
+) -> Draft:
+    """The card of a draft with what proposes it, what keeps it, and what draws it."""
     facts = {one.name: getattr(card, one.name) for one in fields(MetricCard)}
-    return Draft(**facts, proposer=proposer, keeper=keeper)
+    return Draft(**facts, proposer=proposer, keeper=keeper, draw=draw)
 
 
 def draft_text(text: str | None, keys: Mapping[str, Any]) -> str:

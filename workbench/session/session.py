@@ -283,7 +283,7 @@ class Session:
         self.__dict__.pop("_graph", None)
         self._compiler = self._new_compiler()
         name = drafts.latest
-        return draft_of(metric_card(self._graph, name), self._proposer(name), self._keeper(name))
+        return draft_of(metric_card(self._graph, name), self._proposer(name), self._keeper(name), self._draw)
 
     def _keeper(self, name: str) -> Callable[[], None] | None:
         book, text = self._book, self._drafts.texts[name]

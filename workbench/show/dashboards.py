@@ -91,7 +91,10 @@ def _build() -> Any:
         dashboard = now.door.dashboards.get(now.dashboard)
         if dashboard is None:
             return pn.pane.HTML(error_html(f"There is no dashboard '{now.dashboard}'."))
-        return DashboardPage(dashboard, now.door, release=now.door.about.release).view()
+        page = DashboardPage(dashboard, now.door, release=now.door.about.release).view()
+        # Written here, the browser's tab has the title of the page: what is returned gets the server's.
+        page.server_doc(pn.state.curdoc, dashboard.title)
+        return None
     except WorkbenchError as error:
         return pn.pane.HTML(error_html(error))
     except Exception:  # noqa: BLE001  the outermost layer: a visitor sees words, the log keeps the rest

@@ -21,9 +21,9 @@ from workbench.show.ask import Desk, Reading, held_span, tiles_of
 from workbench.show.card import restrictions_text
 from workbench.show.controls import Controls, copy_link, definitions
 from workbench.show.dates import date_text
-from workbench.show.palette import FONT, SERIES
+from workbench.show.palette import BAD, FONT, SERIES
 from workbench.show.periods import Span
-from workbench.show.state import PageState, from_address, opening, to_address
+from workbench.show.state import PageState, from_address, opening, to_address, unheard
 from workbench.show.tiles import TileView, number_key
 
 SETTLE = 0.15
@@ -69,13 +69,13 @@ class DashboardPage:
         self.views = [[TileView(tile, self._title(tile)) for tile in row] for row in dashboard.rows]
         named = {path: paths[path].label if path in paths else path for path in dashboard.filters}
         self.controls = Controls(self.opening, named, self._become)
+        self._heading = pn.pane.HTML(self._heading_html(), sizing_mode="stretch_width", margin=(12, 0, 12, 0))
         self._footer = pn.pane.HTML("", sizing_mode="stretch_width", margin=(8, 0, 0, 0))
         self._asked = 0
 
     def view(self) -> Any:
         """The page as a Panel template; questions are asked once it stands in the browser."""
         drawer, opener = definitions([self.cards[name] for name in self.metrics if name in self.cards])
-        heading = pn.pane.HTML(self._heading_html(), sizing_mode="stretch_width", margin=(12, 0, 12, 0))
         rows = [
             pn.FlexBox(
                 *(view.sheet for view in row),
@@ -87,7 +87,7 @@ class DashboardPage:
             for row in self.views
         ]
         body = pn.Column(
-            heading,
+            self._heading,
             self.controls.bar(opener, copy_link()),
             *rows,
             self._footer,
@@ -107,6 +107,7 @@ class DashboardPage:
         if location is not None:
             self.state = from_address(location.search, self.opening, self.dashboard.filters)
             location.param.watch(self._on_address, "search")
+            self._heading.object = self._heading_html(unheard(location.search, self.state))
         self.controls.show(self.state)
         self.refresh()
 
@@ -159,6 +160,7 @@ class DashboardPage:
         location = pn.state.location
         if location is not None:
             location.search = to_address(state, self.opening, location.search)
+            self._heading.object = self._heading_html(unheard(location.search, state))
         self.refresh()
 
     # ------------------------------------------------------------------ words
@@ -167,10 +169,16 @@ class DashboardPage:
         names = [self.cards[m].label if m in self.cards else m for m in tile.metrics()]
         return tile.title or ", ".join(names)
 
-    def _heading_html(self) -> str:
+    def _heading_html(self, missed: Sequence[str] = ()) -> str:
         owner = f"owned by {self.dashboard.owner}" if self.dashboard.owner else ""
         said = " · ".join(escape(part) for part in (self.dashboard.description, owner) if part)
-        return f'<div style="font-size:14px;line-height:1.5;opacity:.75;max-width:110ch">{said}</div>'
+        lines = [f'<div style="opacity:.75">{said}</div>']
+        if missed:
+            names = escape(", ".join(f"'{one}'" for one in missed))
+            lines += [
+                f'<div class="unheard" style="color:{BAD}">Shown without {names}: this page has no such choice.</div>'
+            ]
+        return f'<div style="font-size:14px;line-height:1.5;max-width:110ch">{"".join(lines)}</div>'
 
     def _footer_html(self, answers: list[Answer | Reading]) -> str:
         rules = tuple(dict.fromkeys(rule for answer in answers for rule in answer.restrictions))

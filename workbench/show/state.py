@@ -86,6 +86,19 @@ def from_address(search: str, opening_state: PageState, filters: Sequence[str]) 
     return state
 
 
+def unheard(search: str, state: PageState) -> tuple[str, ...]:
+    """What an address asks for and the page is not in: no such filter, no such value, no such word.
+
+    >>> unheard("?theme=dark&grain=month&f.airline=JetBlue", PageState())
+    ('f.airline=JetBlue',)
+    """
+    heard = {("v", VERSION), ("grain", state.grain)}
+    heard |= {("from", str(state.span.start)), ("to", str(state.span.end))} if state.span else set()
+    heard |= {(_PREFIX + path, value) for path, values in state.chosen.items() for value in values}
+    pairs = parse_qsl(search.lstrip("?"))
+    return tuple(f"{key}={value}" for key, value in pairs if key != "theme" and (key, value) not in heard)
+
+
 def to_address(state: PageState, opening_state: PageState, current: str = "") -> str:
     """The query of an address: only what differs from the opening, after what others put there (such as a theme)."""
     ours = {"v", "from", "to", "grain"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InternalError, Problem, QuestionError
+from workbench.errors import InternalError, Place, Problem, QuestionError
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,7 +51,7 @@ def parse(sql: str) -> Tree:
         )
     answer = _read(_one("SELECT json_serialize_sql(?::VARCHAR)", sql))
     if answer.get("error"):
-        raise QuestionError(_refused(str(answer.get("error_type", "")), str(answer.get("error_message", ""))))
+        raise QuestionError(_refused(sql, str(answer.get("error_message", "")), answer.get("position")))
     statements = answer.get("statements", [])
     if len(statements) != 1:
         raise QuestionError(
@@ -178,7 +178,7 @@ def too_deep() -> Problem:
     )
 
 
-def _refused(kind: str, message: str) -> Problem:
+def _refused(sql: str, message: str, position: str | None) -> Problem:
     if "Only SELECT statements" in message:
         return Problem(
             "not-a-select",
@@ -186,4 +186,6 @@ def _refused(kind: str, message: str) -> Problem:
             "around one: nothing is written, set or attached.",
             hint="Inside a SELECT, a PIVOT names its values: PIVOT t ON x IN ('a', 'b') USING sum(y).",
         )
-    return Problem("sql-syntax", f"this is not SQL as the engine reads it: {message}")
+    before = sql.encode()[: int(position or 0)].decode("utf-8", "ignore").split("\n")
+    place = Place("<sql>", len(before), len(before[-1]) + 1) if position else None
+    return Problem("sql-syntax", f"this is not SQL as the engine reads it: {message}.", place)
