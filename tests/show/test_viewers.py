@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +21,7 @@ from workbench.gateway.gateway import Gateway
 from workbench.gateway.visitors import Visitors
 from workbench.show.dashboards import serve
 from workbench.show.viewers import Viewers
+from workbench.warehouse import tokens as tokens_module
 
 DAN = "dan@delta.example"
 
@@ -160,13 +161,23 @@ def test_a_revoked_token_ends_with_the_next_page(served: tuple[Gateway, str], bo
         assert client.get("/catalog").status_code == 302
 
 
-def test_an_expired_token_ends_with_the_next_page(served: tuple[Gateway, str], boards: str) -> None:  # noqa: F811
+def test_an_expired_token_ends_with_the_next_page(
+    served: tuple[Gateway, str],  # noqa: F811
+    boards: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     tokens = served[0].tokens
     assert tokens is not None
-    text, issued = tokens.issue(PAULA, timedelta(seconds=3), ("all",), "tests")
+    text, _ = tokens.issue(PAULA, timedelta(minutes=1), ("all",), "tests")
+
+    class InAMinute(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(minutes=1)
+
     with signed_in(boards, text) as client:
         assert client.get("/catalog").status_code == 200
-        time.sleep(max(0.0, (issued.expires - datetime.now(UTC)).total_seconds()))
+        monkeypatch.setattr(tokens_module, "datetime", InAMinute)
         assert client.get("/catalog").status_code == 302
 
 

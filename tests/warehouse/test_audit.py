@@ -297,8 +297,11 @@ for _ in range(4):
 
 @pytest.mark.slow
 def test_killed_at_any_moment_no_query_is_without_its_record(tmp_path: Path) -> None:
-    url, ran, dice = f"sqlite:///{tmp_path / 'ledger.db'}", set[str](), random.Random(7)
-    for _ in range(int(os.environ.get("WORKBENCH_EXAMPLES", 4))):
+    url, ran, dice, kills = f"sqlite:///{tmp_path / 'ledger.db'}", set[str](), random.Random(7), 0
+    # A busy machine runs few before a kill: then it is killed more often.
+    while kills < int(os.environ.get("WORKBENCH_EXAMPLES", 4)) or len(ran) <= 20:
+        kills += 1
+        assert kills < 100 or len(ran) > 20, "hardly anything is run"
         process = subprocess.Popen(
             [sys.executable, "-c", KILLED, str(tmp_path), url], stdout=subprocess.PIPE, text=True
         )
@@ -312,7 +315,6 @@ def test_killed_at_any_moment_no_query_is_without_its_record(tmp_path: Path) -> 
     assert audit.verify(), audit.verify().problem
     with sa.create_engine(url).connect() as connection:
         begun = set(connection.execute(sa.text("SELECT id FROM audit WHERE kind = 'begin'")).scalars())
-    assert len(ran) > 20
     assert ran <= begun
     audit.close()
 
