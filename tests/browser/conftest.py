@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from tests.show.workspaces import REPOSITORY, copy_workspace
 
@@ -26,6 +26,7 @@ FLAGS = [
 ]  # fmt: skip
 LOCAL = {"localhost", "127.0.0.1", ""}
 PATIENCE = 90
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @dataclass
