@@ -78,7 +78,7 @@ def test_losses_are_named_with_place_and_reason(imported: Imported) -> None:
     for kind, name, place, reason in (
         ("metric", "loan_to_borrower", "metrics.yml:", "no single count"),
         ("metric", "oddly_loved_titles", "metrics.yml:", "compared with something else"),
-        ("metric", "rough_fine", "models.yml:", "approximate"),
+        ("metric", "rough_fine", "models.yml:", "approximated"),
         ("dimension", "books.odd", "models.yml:", "not in our language"),
         ("relationship", "members.town", "models.yml:", "partitioned"),
         ("export", "genres_table", "metrics.yml:", "pipelines"),
@@ -106,6 +106,7 @@ def test_a_loss_stands_where_the_thing_is_declared(imported: Imported) -> None:
         ("middle_fine", 4.0),
         ("high_fine", 12.8),
         ("actual_high_fine", 16.0),
+        ("about_half_fine", 4.0),
         ("noted", 2),
         ("borrowers", 3),
         ("titles", 3),
@@ -288,6 +289,9 @@ def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
     assert "span" in imported.names.difference(["loans_so_far_last_month"], by, timed=True)
     assert "whole month" in imported.names.difference(["loans_at_month_start"], by, timed=False)
     assert imported.names.difference(["loans_at_month_start"], days, timed=False) == ""
+    terms = [imported.names.path("metric_time__term", metrics=["loans_at_month_start"])]
+    assert "adds up" in imported.names.difference(["loans_at_month_start"], terms, timed=False)
+    assert imported.names.difference(["loans_so_far_at_month_start"], by, timed=False) == ""
     assert "empty" in imported.names.difference(["reserved_again", "loans"], by, timed=False)
     assert imported.names.difference(["reserved_again"], by, timed=False) == ""
 

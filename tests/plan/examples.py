@@ -198,6 +198,7 @@ AGGREGATES: dict[str, tuple[Any, Any]] = {
     "variance(d)": (0.00005, None),
     "var_pop(i)": (25.0, None),
     "approx_distinct(s)": (2, 0),
+    "approx_percentile(f, 0.9)": (2.5, None),
     "first(s, ts)": (" Ab-c ", None),
     "first(i, ts) filter (where not b)": (-3, None),
     "last(i, tz)": (-3, None),

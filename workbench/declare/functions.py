@@ -203,6 +203,7 @@ AGGREGATES: Mapping[str, Signature] = _catalogue(
         ("variance(number) -> float", "Variance of a sample."),
         ("var_pop(number) -> float", "Variance of the whole."),
         ("approx_distinct(any) -> integer", "About how many distinct values: faster than count(distinct x)."),
+        ("approx_percentile(number, fraction) -> number", "About percentile(x, p): faster, in little memory."),
         ("first(any, temporal) -> same", "The value at the earliest time; rows where either is NULL are left out."),
         ("last(any, temporal) -> same", "The value at the latest time; rows where either is NULL are left out."),
         ("bool_and(boolean) -> boolean", "Whether all are true."),
@@ -222,7 +223,8 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "week_of_year": "week", "weekofyear": "week", "day_of_month": "day", "dayofmonth": "day",
         "datediff": "date_diff", "signum": "sign", "mean": "avg", "average": "avg",
         "percentile_cont": "percentile", "quantile": "percentile", "quantile_cont": "percentile",
-        "quantile_disc": "percentile_disc", "stddev_samp": "stddev", "std": "stddev", "var_samp": "variance",
+        "quantile_disc": "percentile_disc", "approx_quantile": "approx_percentile", "stddev_samp": "stddev",
+        "std": "stddev", "var_samp": "variance",
         "var": "variance", "approx_count_distinct": "approx_distinct", "countif": "count_if", "every": "bool_and",
     }
 )  # fmt: skip

@@ -63,10 +63,14 @@ def _daily(grains: Iterable[str]) -> bool:
 
 
 def _started(project: Project, metric: str, by: Mapping[str, str]) -> str:
-    grains = [grain for column, grain in by.items() if column.startswith("metric_time__") and grain in GRAINS]
-    finest = min(grains, key=GRAINS.index, default="")
+    shown = [grain for column, grain in by.items() if grain and column.startswith("metric_time__")]
+    finest = min((grain for grain in shown if grain in GRAINS), key=GRAINS.index, default="")
     for one in _moved(project, metric, ()):
-        if one.offset_to and one.offset_to == finest and not _daily((finest,)):
+        if not one.offset_to or _daily((finest,)) or _drops(project, one):
+            continue  # days look at days, and of what looks back itself, a period shows its first day in both
+        if not finest and shown:
+            return f"MetricFlow adds up the starts that the days of a period look at in '{one.alias}'; here it has one"
+        if one.offset_to == finest or finest and project.metrics[one.metric].kind != "simple":
             return f"MetricFlow takes a whole {finest} for its own start in '{one.alias}'; here it is the first day"
     return ""
 

@@ -129,8 +129,8 @@ def _simple(work: _Work, metric: MfMetric) -> dict[str, Any]:
 
 def _aggregate(measure: Measure) -> str:
     if measure.agg == "percentile":
-        function = "percentile_disc" if measure.discrete else "percentile"
-        return f"{function}({measure.expr}, {measure.percentile})"
+        about = "approx_" if measure.approximate else ""
+        return f"{about}percentile{'_disc' if measure.discrete else ''}({measure.expr}, {measure.percentile})"
     if measure.agg == "count" and isinstance(_constant(measure.expr), int | float):
         return "sum(1)"
     plain = isinstance(parse(measure.expr), Name) or measure.agg not in ("count",)

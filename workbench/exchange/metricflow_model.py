@@ -95,11 +95,13 @@ def _measure(node: Node, model: str, axis: str | None) -> Measure:
     name, agg = node.text("name"), node.text("agg").lower()
     params = node.child("agg_params")
     fraction = params.get("percentile") if params else None
+    discrete = bool(params and params.flag("use_discrete_percentile"))
+    approximate = bool(params and params.flag("use_approximate_percentile"))
     refusal = ""
     if agg not in AGGREGATES:
         refusal = f"the aggregation '{agg}' is unknown"
-    elif params and params.flag("use_approximate_percentile"):
-        refusal = "approximate percentiles are not supported: they differ between engines"
+    elif approximate and discrete:
+        refusal = "a discrete percentile is not approximated: DuckDB does not either"
     elif agg == "percentile" and not isinstance(fraction, int | float):
         refusal = "a percentile needs a number under agg_params"
     return Measure(
@@ -109,7 +111,8 @@ def _measure(node: Node, model: str, axis: str | None) -> Measure:
         expr=node.text("expr") or name,
         axis=node.text("agg_time_dimension") or axis,
         percentile=fraction if isinstance(fraction, int | float) else None,
-        discrete=bool(params and params.flag("use_discrete_percentile")),
+        discrete=discrete,
+        approximate=approximate,
         creates_metric=node.flag("create_metric"),
         label=node.text("label"),
         description=" ".join(node.text("description").split()),

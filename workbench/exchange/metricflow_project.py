@@ -72,6 +72,7 @@ class Measure:
     axis: str | None
     percentile: float | None
     discrete: bool
+    approximate: bool
     creates_metric: bool
     label: str
     description: str

@@ -25,6 +25,7 @@ AGGREGATES: Mapping[str, str] = {
     "median": "median",
     "percentile": "percentile",
     "percentile_disc": "percentile",
+    "approx_percentile": "percentile",
     "count": "count",
 }
 COUNTS = ("count", "count_distinct")
@@ -148,6 +149,7 @@ def _measure(
         assert isinstance(fraction, Literal)
         params = {"percentile": float(str(fraction.value))}
         params |= {"use_discrete_percentile": True} if aggregate.function == "percentile_disc" else {}
+        params |= {"use_approximate_percentile": True} if aggregate.function == "approx_percentile" else {}
     return written(
         name=name,
         agg="count_distinct" if aggregate.distinct and kind == "count" else kind,

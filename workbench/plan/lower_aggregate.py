@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,13 @@ def _total(value, where=None): ...  # type: ignore[no-untyped-def]  # engines gi
 
 
 @lru_cache
-def _discrete(kind: Any) -> Callable[..., Any]:
-    """The engine's discrete percentile over one type: ibis interpolates every number."""
+def _quantile(name: str, kind: Any) -> Callable[..., Any]:
+    """The engine's quantile of that name, a value of the type it is of: ibis interpolates every number."""
 
     def percentile(value, fraction, where=None): ...  # type: ignore[no-untyped-def]
 
     signature = ((kind, "float64"), kind)
-    found: Callable[..., Any] = ibis.udf.agg.builtin(percentile, name="quantile_disc", signature=signature)
+    found: Callable[..., Any] = ibis.udf.agg.builtin(percentile, name=name, signature=signature)
     return found
 
 
@@ -74,8 +74,8 @@ def _fraction(value: Any) -> float:
     return float(value.op().arg.value) if hasattr(value.op(), "arg") else float(value.op().value)
 
 
-def _discrete_percentile(value: Any, fraction: Any, where: Any) -> Any:
-    return _discrete(value.type())(value, _fraction(fraction), where=where)
+def _percentile(name: str, value: Any, fraction: Any, where: Any) -> Any:
+    return _quantile(name, value.type())(value, _fraction(fraction), where=where)
 
 
 def _at_edge(value: Any, time: Any, where: Any, edge: str) -> Any:
@@ -95,12 +95,13 @@ _REDUCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "weighted_avg": lambda value, weight, where: _weighted(value, weight, where),
         "median": lambda value, where: _measured(value).quantile(0.5, where=where),
         "percentile": lambda value, fraction, where: _measured(value).quantile(_fraction(fraction), where=where),
-        "percentile_disc": _discrete_percentile,
+        "percentile_disc": partial(_percentile, "quantile_disc"),
         "stddev": lambda value, where: real(value).std(where=where, how="sample"),
         "stddev_pop": lambda value, where: real(value).std(where=where, how="pop"),
         "variance": lambda value, where: real(value).var(where=where, how="sample"),
         "var_pop": lambda value, where: real(value).var(where=where, how="pop"),
         "approx_distinct": lambda value, where: value.approx_nunique(where=where),
+        "approx_percentile": partial(_percentile, "approx_quantile"),
         "first": lambda value, time, where: _at_edge(value, time, where, "first"),
         "last": lambda value, time, where: _at_edge(value, time, where, "last"),
         "bool_and": lambda value, where: value.all(where=where),

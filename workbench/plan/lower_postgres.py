@@ -203,6 +203,8 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]  # ibis ships no types
 
     def visit_AggUDF(self, op: Any, **kw: Any) -> Any:
         """A function of both engines; the discrete percentile is spelled otherwise."""
+        if op.__func_name__ == "approx_quantile":
+            _refuse("approx_percentile", "percentile(...) is exact.")
         if op.__func_name__ != "quantile_disc":
             return super().visit_AggUDF(op, **kw)
         ordered = sge.Order(expressions=[sge.Ordered(this=_by_bytes(op.value, kw["value"]))])
