@@ -98,6 +98,15 @@ def _nearest(name: str, candidates: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(get_close_matches(name, candidates, n=3, cutoff=0.6))
 
 
+def count(number: int, word: str, words: str = "") -> str:
+    """A number and its word, in the plural where it needs one.
+
+    >>> count(1, "policy", "policies"), count(2, "metric")
+    ('1 policy', '2 metrics')
+    """
+    return f"{number:,} {word if number == 1 else words or f'{word}s'}"
+
+
 def one_of(names: Sequence[str]) -> str:
     """Names quoted and joined for a sentence: 'a', 'b' or 'c'."""
     quoted = [f"'{name}'" for name in names]

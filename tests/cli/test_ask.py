@@ -42,10 +42,8 @@ def test_parts_of_a_question(run: Run) -> None:
     words = (
         "--where",
         "origin.faa = 'JFK'",
-        "--start",
-        "2013-07-01",
-        "--end",
-        "2013-07-31",
+        "--time",
+        "2013-07",
         "--having",
         "flights > 900",
     )
@@ -98,7 +96,7 @@ def test_rules_act_here_too(run: Run) -> None:
         (("query", "flihgts"), 2, "Did you mean 'flights'"),
         (("query", "flights", "--by", "nowhere"), 2, "[unknown-dimension]"),
         (("query", "flights", "--by", "airline.name", "--where", "origin.faa ="), 2, "error:"),
-        (("query", "flights", "--start", "soon"), 2, "[bad-question]"),
+        (("query", "flights", "--time", "soon"), 2, "[bad-date]"),
         (("query", "flights", "by", "carrier"), 2, "write --by"),
         (("query", "flights", "--by", "metric_time.moth"), 2, "Did you mean 'month'? [unknown-grain]"),
         (("query", "flights", "--where", "origin.faa = JFK"), 2, "between single quotes: 'JFK'"),

@@ -68,6 +68,11 @@ def test_releases_follow_each_other_and_an_earlier_one_comes_back(tmp_path: Path
     assert store.find(digest(two.manifest)[:10]) == two
     with pytest.raises(QuestionError, match="no release '9'"):
         store.find("9")
+    manifest = tmp_path / digest(one.manifest) / "manifest.json"
+    for was, other in (('"format": 1', '"format": 2'), ('"commit"', '"revision"'), ('"commit": "c"', '"commit": "d"')):
+        manifest.write_text(one.model_dump_json(indent=1).replace(was, other))
+        with pytest.raises(WarehouseError, match="another version of this program"):
+            store.current()
 
 
 def test_what_is_refused_changes_nothing(tmp_path: Path) -> None:

@@ -23,8 +23,7 @@ def _question(function: Any) -> Any:
         click.option("--totals", multiple=True, metavar="COLUMN", help="Rows of totals: total, or a column of --by."),
         click.option("--share-of", multiple=True, metavar="COLUMN", help="Shares: of total, or within some of --by."),
         click.option("--compare", metavar="LENGTH", help="Beside each metric its value that much earlier: '1 year'."),
-        click.option("--end", metavar="DATE", help="Last moment of the metrics' time, inclusive."),
-        click.option("--start", metavar="DATE", help="First moment of the metrics' time."),
+        click.option("--time", metavar="SPAN", help="2013, 2013-Q2, '2013-01 to 2013-06', 'since 2013-03'."),
         click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most so many rows."),
         click.option("--order-by", multiple=True, metavar="COLUMN", help="A column of the answer; -COLUMN descends."),
         click.option("--having", multiple=True, metavar="TEXT", help="A condition on metrics."),
@@ -40,7 +39,7 @@ def _question(function: Any) -> Any:
         "workbench query flights",
         "workbench query flights cancellation_rate --by airline.name --order-by -flights --limit 5",
         "workbench query flights --by metric_time.month --where \"origin.faa = 'JFK'\" --format csv",
-        "workbench query average_departure_delay --by carrier --start 2013-07-01 --end 2013-07-31",
+        "workbench query average_departure_delay --by carrier --time 2013-07",
         "workbench query flights --by metric_time.month --compare '1 month'",
         "workbench query flights --by carrier --share-of total --totals total",
         "workbench query flights --by metric_time.month,carrier --top '3 of carrier'",
@@ -111,7 +110,7 @@ def saved(asker: Asker, name: str, given: tuple[str, ...], form: str, out: Path 
 def _metrics(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Names of metrics; the words of a notebook's %metric are options here."""
     words = _words(texts)
-    said = next((word for word in words if word.lower() in ("by", "where", "having", "order", "limit")), None)
+    said = next((word for word in words if word.lower() in ("by", "where", "having", "order", "limit", "time")), None)
     if said is not None:
         option = "order-by" if said.lower() == "order" else said.lower()
         raise click.UsageError(f"'{said}' is an option here: write --{option} ...")
@@ -129,8 +128,7 @@ def _keywords(
     having: tuple[str, ...],
     order_by: tuple[str, ...],
     limit: int | None,
-    start: str | None,
-    end: str | None,
+    time: str | None,
     compare: str | None,
     share_of: tuple[str, ...],
     totals: tuple[str, ...],
@@ -140,13 +138,15 @@ def _keywords(
     every_row: bool,
     timezone: str,
 ) -> dict[str, Any]:
+    from workbench.show.grammar import parse_time
+
     return {
         "by": _words(by),
         "where": list(where) or None,
         "having": list(having) or None,
         "order_by": _words(order_by),
         "limit": limit,
-        "time": (start, end) if start or end else None,
+        "time": parse_time(time) if time else None,
         "compare": compare,
         "share_of": _words(share_of),
         "totals": _words(totals),

@@ -10,7 +10,7 @@ import click
 from workbench.commands.exits import CHECK_FAILED, OK, say, tell
 from workbench.commands.options import Asker, examples, in_workspace
 from workbench.commands.printer import print_json
-from workbench.errors import Problem
+from workbench.errors import Problem, count
 
 
 @click.command(
@@ -47,9 +47,7 @@ def validate(asker: Asker, data: bool, form: str) -> int:
     else:
         for problem in problems:
             tell(problem)
-        counted = (
-            f"{len(workspace.models)} models, {len(workspace.metrics)} metrics, {len(workspace.policies)} policies"
-        )
+        counted = f"{workspace.counted()}, {count(len(workspace.policies), 'policy', 'policies')}"
         say(f"{counted}: {count(errors, 'error')}, {count(len(problems) - errors, 'warning')}.")
     return CHECK_FAILED if errors else OK
 
@@ -92,8 +90,3 @@ def record(problem: Problem) -> dict[str, object]:
         "line": place.line if place else None,
         "column": place.column if place else None,
     }
-
-
-def count(number: int, word: str) -> str:
-    """A number and its word, in the plural where it needs one."""
-    return f"{number} {word}{'' if number == 1 else 's'}"

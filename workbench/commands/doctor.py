@@ -15,7 +15,7 @@ from workbench.commands.exits import CHECK_FAILED, OK
 from workbench.commands.options import Asker, as_someone, examples
 from workbench.commands.ports import DASHBOARDS, LAB, is_free
 from workbench.commands.printer import print_json
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, count
 
 if TYPE_CHECKING:
     from workbench.declare.workspace import Workspace
@@ -122,9 +122,9 @@ def _workspace(asker: Asker) -> Iterator[Finding]:
         return
     errors = [problem for problem in workspace.problems if problem.severity == "error"]
     if errors:
-        yield Finding("workspace", "failed", f"{len(errors)} problems", "Run 'workbench validate'.")
+        yield Finding("workspace", "failed", count(len(errors), "problem"), "Run 'workbench validate'.")
         return
-    yield Finding("workspace", "ok", f"{len(workspace.models)} models, {len(workspace.metrics)} metrics")
+    yield Finding("workspace", "ok", workspace.counted())
     environment = asker.environment or workspace.settings.default_environment
     who = local_identity(asker.user, workspace.settings.identity)
     principal = identify(workspace.roles, workspace.groups, who, environment)

@@ -11,6 +11,7 @@ import click
 from workbench.commands.exits import say
 from workbench.commands.options import Listing, debuggable, examples
 from workbench.commands.printer import cannot_write
+from workbench.errors import count
 
 
 @click.group(name="import", cls=Listing)
@@ -73,7 +74,8 @@ def _take(files: Mapping[str, str], losses: Sequence[object], target: Path, dry_
     metrics = sum(kinds.values())
     if not losses and not any(name.startswith("metrics/") for name in files):
         say("Nothing to import was found there.")
-    say(f"{models} models, {metrics} metrics, {saved} saved queries; {len(losses)} things not taken over.")
+    taken = (count(models, "model"), count(metrics, "metric"), count(saved, "saved query", "saved queries"))
+    say(f"{', '.join(taken)}; {count(len(losses), 'thing')} not taken over.")
 
 
 def _write(target: Path, name: str, text: str, dry_run: bool) -> None:

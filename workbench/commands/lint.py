@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from workbench.commands.check import count, record
+from workbench.commands.check import record
 from workbench.commands.exits import CHECK_FAILED, OK, say, tell
 from workbench.commands.options import Asker, examples, in_workspace
 from workbench.commands.printer import print_json
+from workbench.errors import count
 
 
 @click.command(epilog=examples("workbench lint", "workbench lint --fix", "workbench lint --strict --format json"))
@@ -36,5 +37,6 @@ def lint(asker: Asker, fix: bool, strict: bool, form: str) -> int:
     else:
         for problem in found:
             tell(problem)
-        say(f"{len(workspace.metrics)} metrics: {count(errors, 'error')}, {count(len(found) - errors, 'warning')}.")
+        warned = count(len(found) - errors, "warning")
+        say(f"{count(len(workspace.metrics), 'metric')}: {count(errors, 'error')}, {warned}.")
     return CHECK_FAILED if errors or (strict and found) else OK

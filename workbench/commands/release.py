@@ -14,7 +14,7 @@ import click
 from workbench.commands.exits import say, tell
 from workbench.commands.options import Asker, as_someone, debuggable, examples
 from workbench.commands.shelf import GATEWAY, shelf_of
-from workbench.errors import Problem, ReviewError
+from workbench.errors import Problem, ReviewError, count
 
 if TYPE_CHECKING:
     from workbench.declare.manifest import Manifest, Signed
@@ -84,7 +84,7 @@ def release(
         )  # fmt: skip
     shelf.publish(_signed(manifest), files)
     told = f"Release {manifest.number} of '{manifest.workspace}' is served in '{target}'"
-    say(f"{told}: {len(manifest.terms)} declarations.")
+    say(f"{told}: {count(len(manifest.terms), 'declaration')}.")
     for problem in send(here.settings.notices, of_release(manifest, follows.current)):
         tell(problem)
 

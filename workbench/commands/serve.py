@@ -139,7 +139,7 @@ def _build(asker: Asker, root: Path) -> None:
 
     workspace = load(root).require()
     name = workspace.settings.name or root.name
-    say(f"Workspace {name}: {len(workspace.models)} models, {len(workspace.metrics)} metrics.")
+    say(f"Workspace {name}: {workspace.counted()}.")
     prepare(root, workspace.settings.environment(asker.environment), say)
 
 

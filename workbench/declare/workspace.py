@@ -16,7 +16,7 @@ from workbench.declare.people import Group, Groups, Policy, Role, Roles
 from workbench.declare.question import SavedQuery
 from workbench.declare.settings import Settings, read_settings
 from workbench.declare.terms import Calendar, Metric, SemanticModel, Term
-from workbench.errors import DeclarationError, Place, Problem
+from workbench.errors import DeclarationError, Place, Problem, count
 
 FOLDERS: Mapping[str, tuple[type[Term], ...]] = {
     "metrics": (SemanticModel, Metric, SavedQuery, Calendar),
@@ -53,6 +53,10 @@ class Workspace:
         if errors:
             raise DeclarationError(errors)
         return self
+
+    def counted(self) -> str:
+        """How many models and metrics there are, in words."""
+        return f"{count(len(self.models), 'model')}, {count(len(self.metrics), 'metric')}"
 
 
 def find_root(start: Path | None = None) -> Path:

@@ -14,7 +14,7 @@ from workbench.access.principal import Principal
 from workbench.declare.dashboard import Dashboard
 from workbench.declare.question import Question
 from workbench.declare.workspace import find_root
-from workbench.errors import Problem, QuestionError, Unanswerable, WarehouseError, did_you_mean
+from workbench.errors import Problem, QuestionError, Unanswerable, WarehouseError, count, did_you_mean
 from workbench.gateway.transport import Progress, Transport
 from workbench.gateway.wire import ARROW, Allowed, Head
 from workbench.session.answer import Answer, Draw
@@ -67,7 +67,8 @@ class RemoteSession:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<workbench session of {self.principal.name} at {self.about.place}: {len(self.metrics)} metrics>"
+        asks = count(len(self.metrics), "metric")
+        return f"<workbench session of {self.principal.name} at {self.about.place}: {asks}>"
 
     # ------------------------------------------------------------------ asking
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from workbench.errors import count
 from workbench.review.changes import Change, Part
 from workbench.review.grouped import Axis
 from workbench.review.review import Review
@@ -34,7 +35,7 @@ def _head(review: Review) -> Iterator[str]:
     yield f"From `{review.base[:12]}` to {head} changed: {said}."
     reached = sum(bool(value.was) for value in review.values)
     if reached:
-        yield f"Of {reached} metrics it reaches, the values of {moved} moved."
+        yield f"Of {count(reached, 'metric')} it reaches, the values of {moved} moved."
 
 
 def _rulings(review: Review) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Literal
 from workbench.declare.manifest import Manifest
 from workbench.declare.settings import Notices
 from workbench.declare.workspace import Workspace
-from workbench.errors import Problem
+from workbench.errors import Problem, count
 from workbench.review.release import differing
 from workbench.review.review import Review
 
@@ -27,7 +27,7 @@ class Notice:
 
 def of_release(new: Manifest, old: Manifest | None) -> Notice:
     """What a release changed of the one before it."""
-    told = [f"{one.what} {one.how}" for one in differing(old, new)] if old else [f"{len(new.terms)} declarations"]
+    told = [f"{one.what} {one.how}" for one in differing(old, new)] if old else [count(len(new.terms), "declaration")]
     title = f"{new.workspace}: release {new.number} is served in {new.environment}"
     approved = f"Approved by {', '.join(new.approvals)}." if new.approvals else ""
     return Notice("release", title, "\n".join([*_shortened(told), approved]).strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,7 +13,7 @@ from typing import Literal
 
 from workbench.declare.settings import Settings
 from workbench.declare.workspace import FOLDERS, Workspace, load
-from workbench.errors import Problem
+from workbench.errors import Problem, count
 from workbench.graph.build import build
 from workbench.quality.asking import keys_of
 from workbench.quality.problems import find_problems
@@ -132,7 +132,7 @@ def review(
     rules, old, new = given.base.workspace, given.old, given.new
     paths = moved(repo, old.name, new.name or None)
     told = changes(old.workspace, new.workspace)
-    say(f"{_counted(told, 'change')} of meaning in {_counted(paths, 'file')}.")
+    say(f"{count(len(told), 'change')} of meaning in {count(len(paths), 'file')}.")
     problems = (
         *tricks(paths, new.tree, repo.prefix),
         *disguises(repo, paths, new.tree),
@@ -184,10 +184,6 @@ def _findings(settings: Settings, old: Revision, new: Revision) -> tuple[Problem
     known = {(one.rule, one.name, one.message) for one in lint(replace(old.workspace, settings=settings))}
     found = lint(replace(new.workspace, settings=settings))
     return problems_of([one for one in found if (one.rule, one.name, one.message) not in known], settings.lint)
-
-
-def _counted(things: Sized, word: str) -> str:
-    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
 def _notebooks(repo: Repository, tree: Mapping[str, Entry]) -> Mapping[str, bytes]:

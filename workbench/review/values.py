@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from workbench.declare.declared import Declared
 from workbench.declare.question import Question
 from workbench.declare.terms import Metric
-from workbench.errors import Problem, WorkbenchError
+from workbench.errors import Problem, WorkbenchError, count
 from workbench.graph.build import Graph
 from workbench.graph.resolve import resolve
 from workbench.quality.asking import ask, sound_sql
@@ -125,7 +125,7 @@ class _Comparison:
 
     def run(self, first: frozenset[str], seconds: float, say: Say) -> tuple[Values, ...]:
         end = clock.monotonic() + seconds
-        say(f"Values of {len(self.found)} metrics ...")
+        say(f"Values of {count(len(self.found), 'metric')} ...")
         self._totals()
         self._rows()
         todo, spoken = list(self._todo(first)), clock.monotonic()

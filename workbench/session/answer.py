@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.declare.question import Question
+from workbench.errors import count
 from workbench.session.catalog import DimensionCard, MetricCard
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Answer:
     def __repr__(self) -> str:
         if self.draw:
             return str(self.draw(self, "text"))
-        return f"<answer: {len(self)} rows of {', '.join(column.name for column in self.columns)}>"
+        return f"<answer: {count(len(self), 'row')} of {', '.join(column.name for column in self.columns)}>"
 
     @property
     def warnings(self) -> tuple[str, ...]:

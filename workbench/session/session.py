@@ -21,14 +21,7 @@ from workbench.access.view import narrow
 from workbench.declare.dashboard import Dashboard
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace
-from workbench.errors import (
-    DeclarationError,
-    Problem,
-    QuestionError,
-    Unanswerable,
-    WorkbenchError,
-    did_you_mean,
-)
+from workbench.errors import DeclarationError, Problem, QuestionError, Unanswerable, WorkbenchError, count, did_you_mean
 from workbench.graph.build import Graph
 from workbench.graph.keys import relied
 from workbench.graph.lineage import lineage
@@ -104,7 +97,7 @@ class Session:
 
     def __repr__(self) -> str:
         where = self.workspace.settings.name or self.workspace.root.name
-        return f"<workbench session of {self.principal.name} at {where}: {len(self.metrics)} metrics>"
+        return f"<workbench session of {self.principal.name} at {where}: {count(len(self.metrics), 'metric')}>"
 
     # ------------------------------------------------------------------ asking
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
+from workbench.errors import count
 from workbench.session.answer import Answer
 from workbench.session.catalog import DimensionCard, MetricCard, ModelCard
 from workbench.show.chart import chart
@@ -54,7 +55,7 @@ def restrictions_text(restrictions: Sequence[str]) -> str:
     if not restrictions:
         return ""
     said = "; ".join(r.rstrip(".") for r in restrictions)
-    return f"{len(restrictions)} rule{'s' if len(restrictions) > 1 else ''} applied: {said}."
+    return f"{count(len(restrictions), 'rule')} applied: {said}."
 
 
 def provenance(answer: Answer) -> str:
@@ -87,7 +88,6 @@ def metric_html(card: MetricCard) -> str:
 
 def metric_facts(card: MetricCard) -> list[tuple[str, str, bool]]:
     """The rows of a definition card: what, its value, and whether it is code."""
-    tests = f"{card.tests} test{'' if card.tests == 1 else 's'}"
     return [
         ("definition", card.expr, True),
         ("filter", card.filter, True),
@@ -96,7 +96,7 @@ def metric_facts(card: MetricCard) -> list[tuple[str, str, bool]]:
         ("unit", unit_text(card.unit) or card.unit, False),
         ("good news", {"higher": "higher is better", "lower": "lower is better", None: ""}[card.better], False),
         ("fresh", f"data until {date_text(card.fresh_until, 'day')}" if card.fresh_until else "", False),
-        ("checked by", tests if card.tests else "no tests yet", False),
+        ("checked by", count(card.tests, "test") if card.tests else "no tests yet", False),
         ("also called", ", ".join(card.synonyms), False),
         ("file", card.place.rsplit(":", 1)[0] if card.place.count(":") > 1 else card.place, False),
     ]
@@ -182,7 +182,7 @@ def _restrictions(answer: Answer) -> str:
 
 
 def _rows(answer: Answer) -> str:
-    return f"{len(answer):,} row{'' if len(answer) == 1 else 's'}".replace(",", "\u202f")
+    return count(len(answer), "row").replace(",", "\u202f")
 
 
 def _fold(title: str, body: str) -> str:

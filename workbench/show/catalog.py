@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from itertools import groupby
 
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, count
 from workbench.session.catalog import DimensionCard, MetricCard
 from workbench.session.door import Door
 from workbench.show.card import cards_html, metric_html
@@ -26,7 +26,7 @@ def catalog_html(session: Door, words: str, *, name: str) -> str:
             _section(domain.capitalize() or "Other", _links(cards))
             for domain, cards in groupby(by_domain, key=lambda c: c.domain)
         )
-        heading = f"{len(session.metrics)} metrics"
+        heading = count(len(session.metrics), "metric")
     body = (
         f'<h1>Catalogue</h1><form action="/catalog" role="search"><input type="search" name="q" '
         f'value="{escape(words)}" placeholder="Search names, synonyms, descriptions" aria-label="Search"></form>'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from workbench.errors import count
 from workbench.session.answer import Answer, AnswerColumn
 from workbench.show.format import NOTHING, cell_text, digits_for, labels_of, unit_text
 from workbench.show.totals import shown_columns, shown_rows, words
@@ -75,7 +76,7 @@ def more(answer: Answer, rows: int) -> str:
     left = len(answer) - len(shown_rows(answer, rows))
     if len(answer) == 0:
         return "no rows"
-    return f"… {left:,} more row{'s' if left > 1 else ''}".replace(",", "\u202f") if left > 0 else ""
+    return f"… {count(left, 'more row')}".replace(",", "\u202f") if left > 0 else ""
 
 
 def _html_cell(column: AnswerColumn, text: str) -> str:

@@ -17,7 +17,7 @@ from workbench.access.publication import Served, order_of
 from workbench.access.signers import KEYS, Signers, read_signers
 from workbench.declare.manifest import Manifest, Signed, digest, read_signed
 from workbench.declare.workspace import Workspace
-from workbench.errors import Problem, QuestionError, WarehouseError
+from workbench.errors import Problem, QuestionError, ReviewError, WarehouseError
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
@@ -157,10 +157,17 @@ class Releases:
 
     def _read(self, folder: Path) -> Signed:
         try:
-            return read_signed((folder / MANIFEST).read_bytes())
+            signed = read_signed((folder / MANIFEST).read_bytes())
         except OSError as error:
             said = f"the release '{folder.name[:12]}' cannot be read: {error.strerror}."
             raise WarehouseError(Problem("broken-release", said, hint="Publish it again.")) from None
+        except ReviewError:
+            signed = None
+        if signed is None or digest(signed.manifest) != folder.name:
+            said = f"the release '{folder.name[:12]}' was made by another version of this program, or was changed."
+            hint = f"Serve it by the version that made it, or move '{self.folder}' away and release anew."
+            raise WarehouseError(Problem("broken-release", said, hint=hint))
+        return signed
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
