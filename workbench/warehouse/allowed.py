@@ -7,8 +7,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Left out on purpose: what reads files, settings, catalogs, statistics, variables or sequences; what runs SQL or
-# calls a function given by name; what sleeps, logs or raises; what needs memory out of proportion to its input.
+# Left out on purpose: what reads files, settings, catalogs, statistics, variables or sequences; what runs SQL, calls a
+# function or casts to a type given by name; what sleeps, logs or raises; what takes far more time or memory than it
+# makes.
 FUNCTIONS = (
     _words(
         """
@@ -62,29 +63,51 @@ FUNCTIONS = (
         json_object json_array json_type json_valid to_json row_to_json
         """
     )
+    | _words(
+        """
+        ago apply array_apply array_cosine_distance array_cosine_similarity array_cross_product array_distance
+        array_dot_product array_filter array_grade_up array_indexof array_inner_product array_intersect
+        array_negative_dot_product array_negative_inner_product array_pop_back array_pop_front array_position
+        array_push_back array_push_front array_reduce array_resize array_reverse array_reverse_sort array_select
+        array_to_json array_transform array_unique array_where array_zip bit_length bit_position damerau_levenshtein
+        decode encode equi_width_bins filter format_bytes formatreadabledecimalsize formatreadablesize from_binary
+        generate_subscripts get_bit grade_up hamming is_histogram_other_bin jaccard json json_contains json_exists
+        json_group_array json_group_object json_group_structure json_merge_patch json_pretty json_quote json_structure
+        json_value left_grapheme length_grapheme levenshtein list_any_value list_approx_count_distinct list_bit_and
+        list_bit_or list_bit_xor list_bool_and list_bool_or list_cosine_distance list_cosine_similarity list_distance
+        list_dot_product list_entropy list_grade_up list_histogram list_inner_product list_kurtosis list_kurtosis_pop
+        list_mad list_mode list_negative_dot_product list_negative_inner_product list_product list_resize list_select
+        list_sem list_skewness list_stddev_pop list_stddev_samp list_string_agg list_var_pop list_var_samp list_where
+        map_concat map_contains_entry map_contains_value map_extract_value md5_number md5_number_lower md5_number_upper
+        mismatches nextafter overlay parse_dirname parse_dirpath parse_filename parse_path printf reduce
+        regexp_split_to_table right_grapheme set_bit struct_concat struct_contains struct_extract_at struct_has
+        struct_indexof struct_keys struct_position struct_update struct_values substring_grapheme to_base to_binary
+        unbin union_extract union_tag union_value uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7
+        """
+    )
     | _words("coalesce constant_or_null hash if ifnull nullif typeof uuid gen_random_uuid bar count_star grouping")
     | _words(
         """
-        any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null arg_min
-        arg_min_null argmax argmin array_agg avg bit_and bit_or bit_xor bool_and bool_or corr count count_if countif
-        covar_pop covar_samp entropy favg first fsum geomean geometric_mean group_concat histogram kahan_sum kurtosis
-        kurtosis_pop last list listagg mad max max_by mean median min min_by mode product quantile quantile_cont
-        quantile_disc regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy
-        reservoir_quantile sem skewness stddev stddev_pop stddev_samp string_agg sum sumkahan var_pop var_samp
-        variance weighted_avg wavg
+        any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null arg_max_nulls_last
+        arg_min arg_min_null arg_min_nulls_last argmax argmin array_agg avg bit_and bit_or bit_xor bool_and bool_or
+        corr count count_if countif covar_pop covar_samp entropy favg first fsum geomean geometric_mean group_concat
+        histogram histogram_exact kahan_sum kurtosis kurtosis_pop last list listagg mad max max_by mean median min
+        min_by mode product quantile quantile_cont quantile_disc regr_avgx regr_avgy regr_count regr_intercept regr_r2
+        regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile sem skewness stddev stddev_pop stddev_samp string_agg
+        sum sumkahan var_pop var_samp variance weighted_avg wavg
         """
     )
     | _words("cume_dist dense_rank fill first_value lag last_value lead nth_value ntile percent_rank rank rank_dense")
     | _words("row_number")
 )
 
-TABLE_FUNCTIONS = _words("range generate_series unnest")
+TABLE_FUNCTIONS = _words("range generate_series unnest json_each json_tree")
 
 TYPES = _words(
     """
-    any array bigint binary bit bitstring blob bool boolean bpchar bytea char date datetime dec decimal double float
-    float4 float8 hugeint int int1 int2 int4 int8 int16 int32 int64 int128 integer integral interval json list long
-    logical map numeric nvarchar oid real short signed smallint string struct text time timestamp timestamp_ms
+    any array bigint binary bit bitstring blob bool boolean bpchar bytea char date datetime dec decimal double enum
+    float float4 float8 hugeint int int1 int2 int4 int8 int16 int32 int64 int128 integer integral interval json list
+    long logical map numeric nvarchar oid real short signed smallint string struct text time timestamp timestamp_ms
     timestamp_ns timestamp_s timestamp_us timestamptz timetz tinyint ubigint uhugeint uint8 uint16 uint32 uint64
     uint128 uinteger union usmallint utinyint uuid varbinary varchar null
     """

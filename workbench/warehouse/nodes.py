@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from workbench.errors import Problem, QuestionError, did_you_mean
@@ -12,7 +13,7 @@ from workbench.warehouse.refusals import not_syntax
 
 def keep_name(item: Tree) -> None:
     """Name a column after its text as written: unnamed, it would be called by the rewritten text, salt and all."""
-    if item.get("alias") or item.get("class") == "STAR" or not holds_query(item):
+    if item.get("alias") or item.get("class") == "STAR" or not _holds(item, _is_rewritten):
         return
     alone = parse("SELECT 1")
     alone["node"]["select_list"] = [item]
@@ -21,12 +22,40 @@ def keep_name(item: Tree) -> None:
 
 def holds_query(tree: Any) -> bool:
     """Whether there is a query somewhere in an expression."""
+    return _holds(tree, lambda part: part.get("class") == "SUBQUERY")
+
+
+def _is_rewritten(part: Tree) -> bool:
+    return part.get("class") == "SUBQUERY" or (part.get("class") == "FUNCTION" and len(_function(part)) > 1)
+
+
+def _holds(tree: Any, what: Callable[[Tree], bool]) -> bool:
     parts, found = [tree], False
     while parts and not found:
         part = parts.pop()
-        found = isinstance(part, dict) and part.get("class") == "SUBQUERY"
+        found = isinstance(part, dict) and what(part)
         parts.extend(part.values() if isinstance(part, dict) else part if isinstance(part, list) else ())
     return found
+
+
+def _function(node: Tree) -> tuple[str, ...]:
+    return path_of(node, "function_name")
+
+
+def unchain(node: Tree) -> tuple[str, ...]:
+    """The name of a function; ``carrier.lower()``, whose column reads as a schema, becomes ``lower(carrier)``."""
+    *column, name = path = _function(node)
+    if not column or name.lower() not in allowed.FUNCTIONS:
+        return path
+    model = parse("SELECT lower(x)")["node"]["select_list"][0]
+    arguments = "arguments" if "arguments" in model else "children"  # as newer engines call them, or older ones
+    first = model[arguments][0]
+    first.get("expression", first)["column_names"] = column
+    node[arguments].insert(0, first)
+    node |= {"function_name": name, "schema": "", "catalog": ""}
+    if "qualified_name" in node:
+        node["qualified_name"] = {"path": [name]}
+    return (name,)
 
 
 def path_of(node: Tree, name: str) -> tuple[str, ...]:
@@ -42,11 +71,11 @@ def path_of(node: Tree, name: str) -> tuple[str, ...]:
     return path[1:] if name == "function_name" and path[:-1] == ("main",) else path
 
 
-def rename(table: Tree, name: str) -> None:
-    """Let a table node name something else, without a schema."""
-    table["catalog_name"], table["schema_name"], table["table_name"] = "", "", name
+def rename(table: Tree, name: str, schema: tuple[str, ...] = ()) -> None:
+    """Let a table node name something else."""
+    table["catalog_name"], table["schema_name"], table["table_name"] = "", "".join(schema), name
     if "qualified_name" in table:
-        table["qualified_name"] = {"path": [name]}
+        table["qualified_name"] = {"path": [*schema, name]}
 
 
 def check_type(path: tuple[str, ...]) -> None:

@@ -22,6 +22,10 @@ Tree = dict[str, Any]
 _lock = threading.Lock()
 _OPEN, _CLOSE = ("(", "[", "{"), (")", "]", "}")
 _PLACES = ("query_location", "query_location_length")
+_UNORDERED = frozenset({"replace_list", "rename_list"})
+"""Of a star: each column stands there once, and they are written out in an order of the engine's own."""
+_ESCAPED = frozenset({"like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape"})
+"""Operators that are written out as the functions they are."""
 
 
 @cache
@@ -115,7 +119,7 @@ def written(statement: Tree) -> str:
 
 
 def same(one: Tree, other: Tree) -> bool:
-    """Whether two trees are one statement: the same but for positions and two ways of writing that mean the same."""
+    """Whether two trees are one statement: the same but for positions and ways of writing that mean the same."""
     return bool(_plain(one) == _plain(other))
 
 
@@ -125,6 +129,14 @@ def _plain(tree: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
     plain = {key: _plain(value) for key, value in tree.items() if key not in _PLACES}
+    for unordered in _UNORDERED & plain.keys():
+        plain[unordered] = sorted(plain[unordered], key=repr)
+    if plain.get("group_sets"):  # numbers of expressions, which are written out by the first set they stand in
+        by = plain["group_expressions"]
+        plain["group_sets"] = [sorted((by[number] for number in each), key=repr) for each in plain["group_sets"]]
+        plain["group_expressions"] = sorted(by, key=repr)
+    if plain.get("function_name") in _ESCAPED:
+        plain["is_operator"] = False
     if "name" in plain and isinstance(plain.get("expression"), dict):
         plain["expression"]["alias"] = ""  # a named argument: the engine repeats its name as alias, or does not
     if plain.get("type") == "SUBQUERY" and plain.get("alias") == "valueslist":

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.errors import Problem, QuestionError
 from workbench.warehouse import allowed
-from workbench.warehouse.nodes import check_type, check_type_info, holds_query, keep_name, path_of, rename
+from workbench.warehouse.nodes import check_type, check_type_info, holds_query, keep_name, path_of, rename, unchain
 from workbench.warehouse.parsing import Tree, parse
 from workbench.warehouse.refusals import missing_table, not_function, not_syntax
 from workbench.warehouse.relations import Relations
@@ -117,8 +117,8 @@ class Walk:
         self.named({**node, "alias": alias})
         if node.get("at_clause"):
             raise QuestionError(Problem("sql-syntax-refused", "AT (...) reads another version of a table: left out."))
-        if len(path) == 1 and path[0].lower() in ctes:
-            rename(node, ctes[path[0].lower()])
+        if path[-1].lower() in ctes and path[:-1] in ((), ("recurring",)):  # all rows so far of a CTE USING KEY
+            rename(node, ctes[path[-1].lower()], path[:-1])
             node["alias"] = alias
             return
         schema = path[-2] if len(path) > 1 else ""
@@ -175,7 +175,7 @@ class Walk:
         if kind not in allowed.EXPRESSIONS:
             raise QuestionError(not_syntax(str(kind), node))
         if kind in ("FUNCTION", "WINDOW"):
-            path = path_of(node, "function_name")
+            path = unchain(node) if kind == "FUNCTION" else path_of(node, "function_name")
             if len(path) != 1 or path[0].lower() not in allowed.FUNCTIONS or node.get("export_state"):
                 raise QuestionError(not_function(".".join(path), allowed.FUNCTIONS))
         elif kind == "TYPE":
