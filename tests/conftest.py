@@ -26,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.register_profile(
             profile,
             max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", cases(config.option.markexpr, most))),
+            # Where CI is set, hypothesis by itself tries the same cases in each run, whatever the seed.
+            derandomize=settings.default.derandomize and not by_night(config.option.markexpr),
             deadline=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),
@@ -33,9 +35,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("workbench")
 
 
+def by_night(marked: str) -> bool:
+    """Whether ``-m`` selects the long run."""
+    return "nightly" in marked and "not nightly" not in marked
+
+
 def cases(marked: str, most: int) -> int:
     """How many random cases those tests are tried on that ``-m`` selects."""
-    if "nightly" in marked and "not nightly" not in marked:
+    if by_night(marked):
         return NIGHTLY
     return QUICK if "not slow" in marked else most
 
