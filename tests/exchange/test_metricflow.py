@@ -257,6 +257,11 @@ def test_without_metrics_rows_are_asked_what_their_entity_has(session: Any, impo
         ask(session, imported, [], ["book__genre"], often)
 
 
+def test_an_entity_beside_what_its_model_has_is_the_key(session: Any, imported: Imported) -> None:
+    assert ask(session, imported, [], ["publisher", "publisher__country"]) == [(1, "FR"), (2, "IT")]
+    assert ask(session, imported, [], ["publisher"], "{{ Dimension('publisher__country') }} = 'IT'") == [(2,)]
+
+
 def test_without_metrics_a_partitioned_table_has_many_rows_for_one(session: Any, imported: Imported) -> None:
     home = imported.names.home(["member__city", "town__sky"])
     by = [imported.names.path(name, home=home).path for name in ("member__city", "town__sky")]
@@ -288,7 +293,11 @@ def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
     assert "adds no period" in imported.names.difference(["early_loans_every_day", "loans"], by, timed=False)
     assert "span" in imported.names.difference(["loans_so_far_last_month"], by, timed=True)
     assert "whole month" in imported.names.difference(["loans_at_month_start"], by, timed=False)
+    own = [imported.names.path("loan__borrowed_on__month", metrics=["loans_at_month_start"])]
+    assert "whole month" in imported.names.difference(["loans_at_month_start"], own, timed=False)
     assert imported.names.difference(["loans_at_month_start"], days, timed=False) == ""
+    assert "outside" in imported.names.difference(["loan_to_reservation_in_every_month"], by, timed=True)
+    assert imported.names.difference(["loan_to_reservation_in_every_month"], by, timed=False) == ""
     terms = [imported.names.path("metric_time__term", metrics=["loans_at_month_start"])]
     assert "adds up" in imported.names.difference(["loans_at_month_start"], terms, timed=False)
     assert imported.names.difference(["loans_so_far_at_month_start"], by, timed=False) == ""

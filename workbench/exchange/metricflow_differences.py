@@ -21,6 +21,9 @@ def difference(project: Project, metrics: Sequence[str], by: Mapping[str, str], 
         conversion = project.metrics[metric].conversion
         if by and len(metrics) > 1 and conversion and conversion.converted.fill is not None:
             return f"MetricFlow leaves '{metric}' empty where only other metrics have rows; here it is filled there too"
+        inside = [project.metrics[name] for name in _inside(project, metric, ())]
+        if timed and any(by.values()) and any(one.conversion and one.spine for one in inside):
+            return f"MetricFlow shows the periods that a spine adds to '{metric}' outside of the span as well"
         for one in _moved(project, metric, ()) if timed else ():
             by_days = all(grain in ("", "day") for grain in by.values())
             if _drops(project, one) and not (by_days and looks_inside(project, metrics)):
@@ -51,7 +54,7 @@ def _spanned(project: Project, metric: str, by: Mapping[str, str]) -> str:
             )
         if rows and rows.period == "average" and found.spine:
             return f"MetricFlow takes the days that a spine adds to '{name}' into its average; here days have rows"
-        grains = {grain for column, grain in by.items() if column.startswith("metric_time__")}
+        grains = _shown(project, metric, by)
         if rows and found.spine and grains and len(grains) < len(by) and not _daily(grains):
             return f"MetricFlow shows each group of '{name}' on a day of its own; here a period shows one day to all"
     return ""
@@ -63,16 +66,24 @@ def _daily(grains: Iterable[str]) -> bool:
 
 
 def _started(project: Project, metric: str, by: Mapping[str, str]) -> str:
-    shown = [grain for column, grain in by.items() if grain and column.startswith("metric_time__")]
+    shown = _shown(project, metric, by)
     finest = min((grain for grain in shown if grain in GRAINS), key=GRAINS.index, default="")
     for one in _moved(project, metric, ()):
         if not one.offset_to or _daily((finest,)) or _drops(project, one):
             continue  # days look at days, and of what looks back itself, a period shows its first day in both
-        if not finest and shown:
+        if not finest and not shown.isdisjoint(project.grains):
             return f"MetricFlow adds up the starts that the days of a period look at in '{one.alias}'; here it has one"
         if one.offset_to == finest or finest and project.metrics[one.metric].kind != "simple":
             return f"MetricFlow takes a whole {finest} for its own start in '{one.alias}'; here it is the first day"
     return ""
+
+
+def _shown(project: Project, metric: str, by: Mapping[str, str]) -> set[str]:
+    """The grains at which the time of a metric is asked for, by any of its names."""
+    counted = [project.metrics[name].counted for name in _inside(project, metric, ())]
+    measures = [project.measures[name] for name in counted if name]
+    times = {f"{owner}__{one.axis}" for one in measures for owner in project.models[one.model].identities}
+    return {grain for column, grain in by.items() if column.rpartition("__")[0] in {"metric_time", *times}}
 
 
 def on_moments(project: Project, metrics: Sequence[str]) -> tuple[Condition, ...]:

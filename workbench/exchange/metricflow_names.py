@@ -255,9 +255,8 @@ class Names:
         first, _, rest = one.path.partition(".")
         if home is None or first == METRIC_TIME:
             return one
-        return replace(
-            one, path=f"{home}.{rest if first == own_role(self.project, self.project.models[home]) else one.path}"
-        )
+        own = rest and first == own_role(self.project, self.project.models[home])  # without a rest, it is the key
+        return replace(one, path=f"{home}.{rest if own else one.path}")
 
     def _element(
         self, name: str, links: tuple[str, ...], last: str, bases: Sequence[str], many: bool = False
