@@ -62,6 +62,20 @@ def test_the_index_lists_the_dashboards(address: str, session: Session) -> None:
     assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
+def test_a_page_is_there_as_soon_as_its_file_is(address: str, session: Session) -> None:
+    file = session.workspace.root / "notebooks" / "dashboards" / "fresh.yml"
+    file.write_text("dashboard: fresh\ntitle: Just written\nrows: [[{number: flights}]]\naudience: ['*']\n")
+    try:
+        assert "Just written" in _get(address)[1]
+        assert "<title>Just written</title>" in _get(address + "fresh")[1]
+        file.write_text("dashboard: fresh\ntitle: Just written\nrows: [[{nummer: flights}]]\n")
+        status, html, _ = _get(address)
+        assert (status, "notebooks/dashboards/fresh.yml:3:10" in html) == (503, True)
+    finally:
+        file.unlink()
+    assert "Just written" not in _get(address)[1]
+
+
 @pytest.mark.parametrize("path", ["", "catalog", "catalog/flights", "catalog?q=delay", "nowhere"])
 def test_our_pages_hold_no_script_and_call_nobody(address: str, path: str) -> None:
     _, html, _ = _get(address + path)

@@ -29,6 +29,7 @@ PRIVATE = "WORKBENCH_RELEASE_KEY"
 @click.command(
     epilog=examples(
         "workbench release dev --gateway https://workbench.example --event e.json --reviews r.json --commits c.json",
+        "workbench release dev --signed --since 1fb49f6 --as sam@skyways.example",
         "workbench release staging --signed",
     )
 )

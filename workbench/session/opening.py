@@ -56,3 +56,13 @@ def open_session(
     session = Session(loaded, principal, engine, open_ledger(root), draw, propose=propose, book=book)
     book.take_up(principal.name, session.draft)
     return session
+
+
+def anew(session: Session) -> Session:
+    """The same asker over the files as they lie now: itself where none has changed; raises `DeclarationError`."""
+    now = load(session.workspace.root)
+    if now.fingerprint == session.workspace.fingerprint:
+        return session
+    held = now.require()
+    who = identify(held.roles, held.groups, session.principal.name, session.principal.environment)
+    return Session(held, who, session.ground.engine, session.ground.ledger)

@@ -18,6 +18,7 @@ from tornado.websocket import WebSocketClosedError
 
 from workbench.errors import Problem, WarehouseError, WorkbenchError
 from workbench.session.door import Door
+from workbench.session.session import Session
 from workbench.show.ask import Desk, tiles_of
 from workbench.show.page import DashboardPage
 from workbench.show.pages import CatalogPage, IndexPage, MissingPage
@@ -36,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def serve(
-    session: Door | Viewers,
+    session: Session | Viewers,
     *,
     port: int = 5006,
     address: str = "127.0.0.1",
@@ -46,7 +47,7 @@ def serve(
 ) -> Server:
     """Serve the dashboards of a door at ``http://address:port/``; ``ready`` is told the address.
 
-    ``session`` is one door for everybody (a laptop), or opens the door of each viewer. ``url`` is where browsers reach
+    ``session`` is everybody's (a laptop), or opens the door of each viewer. ``url`` is where browsers reach
     the pages, where that is not the address. With ``block`` it runs until interrupted; without, the caller runs the
     returned server's loop. Port 0 takes a free one. Raises `WarehouseError` (port-in-use) where it cannot listen.
     """

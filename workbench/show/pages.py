@@ -13,7 +13,7 @@ from workbench.session.door import Door
 from workbench.show.catalog import catalog_html, metric_page_html
 from workbench.show.frame import HEADERS
 from workbench.show.index import error_html, index_html
-from workbench.show.viewers import Site, Viewers, brought, is_unknown, sign_in_path
+from workbench.show.viewers import Site, Viewers, brought, is_unknown, sign_in_path, told
 
 NAMELESS = "Workbench"
 """What pages are called that are shown to anybody."""
@@ -59,7 +59,7 @@ class OwnPage(RequestHandler):
         except WorkbenchError as error:
             if self.viewers.signs_in and is_unknown(error):
                 return self.redirect(sign_in_path(self.request))
-            self.refuse(403 if isinstance(error, AccessDenied) else 503, error.problems[0].message)
+            self.refuse(403 if isinstance(error, AccessDenied) else 503, told(error))
 
 
 class IndexPage(OwnPage):

@@ -16,6 +16,8 @@ from tornado.websocket import WebSocketHandler
 
 from workbench.errors import AccessDenied, WorkbenchError
 from workbench.session.door import Door
+from workbench.session.opening import anew
+from workbench.session.session import Session
 from workbench.show.index import error_html
 
 LOGINS = ("__Host-workbench_session", "workbench_session")
@@ -73,9 +75,22 @@ class Site:
         return origin is None or urlsplit(origin).netloc == request.host
 
 
-def everybody(door: Door) -> Viewers:
-    """One door for whoever opens a page, as on a laptop."""
-    return Viewers(lambda _: door, signs_in=False)
+def everybody(session: Session) -> Viewers:
+    """One door for whoever opens a page, as on a laptop; at each visit over the files as they lie then."""
+    newest = session
+
+    def door(_: Credential) -> Session:
+        nonlocal newest
+        newest = anew(newest)
+        return newest
+
+    return Viewers(door, signs_in=False)
+
+
+def told(error: WorkbenchError) -> str:
+    """What is wrong, for a page: with its place where a file is wrong."""
+    problem = error.problems[0]
+    return f"{problem.place}: {problem.message}" if problem.place else problem.message
 
 
 def brought(request: HTTPServerRequest, site: Site) -> Credential:
@@ -144,7 +159,7 @@ class Gate(AuthProvider):
             door: Door = await self._to_thread(self._viewers.door, brought(request, self._site))
         except WorkbenchError as error:
             if isinstance(handler, WebSocketHandler) or not (is_unknown(error) and self._viewers.signs_in):
-                _refuse(handler, 403 if isinstance(error, AccessDenied) else 503, error.problems[0].message)
+                _refuse(handler, 403 if isinstance(error, AccessDenied) else 503, told(error))
             else:
                 handler.redirect(sign_in_path(request))
             return None
