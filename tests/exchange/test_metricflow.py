@@ -257,6 +257,20 @@ def test_without_metrics_rows_are_asked_what_their_entity_has(session: Any, impo
         ask(session, imported, [], ["book__genre"], often)
 
 
+@pytest.mark.parametrize(
+    ("condition", "alike"),
+    [("{} > 0", True), ("0 < {}", True), ("{} >= 0", False), ("not {} >= 0", True), ("not ({} > 0)", False),
+     ("not (not {} > 0)", True), ("{} is null", False), ("{} in (1, 2)", False), ("{} > 0 or {} = 0", False)],
+)  # fmt: skip
+def test_what_is_filled_in_is_compared_where_none_counts_alike(imported: Imported, condition: str, alike: bool) -> None:
+    where = condition.replace("{}", "{{ Metric('reservations', ['book']) }}")
+    if alike:
+        assert str(imported.names.where(where, ["loans"])).count("book_books has (") == 1
+        return
+    with pytest.raises(WorkbenchError, match="fill_nulls_with.*metric-in-where"):
+        imported.names.where(where, ["loans"])
+
+
 def test_an_entity_beside_what_its_model_has_is_the_key(session: Any, imported: Imported) -> None:
     assert ask(session, imported, [], ["publisher", "publisher__country"]) == [(1, "FR"), (2, "IT")]
     assert ask(session, imported, [], ["publisher"], "{{ Dimension('publisher__country') }} = 'IT'") == [(2,)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
 
 from workbench.declare.expression import Call, Cast, Expression, Has, Literal, Name, rebuild, walk
 from workbench.declare.parser import parse
@@ -18,8 +21,17 @@ Find = Callable[[str, Path, str], Element]
 _EMPTY_STAYS = frozenset(("+", "-", "*", "/", "%", "negate", "nullif"))
 """What is NULL wherever one of its arguments is."""
 
+_COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
-def lifted(text: str, metrics: Mapping[str, tuple[str, Path, Path]]) -> str:
+
+def lifted(project: Project, text: str, metrics: Mapping[str, tuple[str, Path, Path]]) -> str:
     """A condition whose stand-ins for metrics become conditions on entities.
 
     ``metrics`` gives for each stand-in the metric, the path of the entity, and that from what the metric counts.
@@ -28,16 +40,20 @@ def lifted(text: str, metrics: Mapping[str, tuple[str, Path, Path]]) -> str:
     if not metrics:
         return text
 
-    def change(tree: Expression) -> Expression:
+    def change(tree: Expression, wanted: bool = True) -> Expression:
         names = [part for part in walk(tree) if isinstance(part, Name)]
         inside = [metrics[str(name)] for name in names if str(name) in metrics]
         if not inside:
             return tree
         if isinstance(tree, Call) and tree.function in ("and", "or", "not"):
-            return rebuild(tree, change)
+            return rebuild(tree, lambda part: change(part, wanted != (tree.function == "not")))
         if len(inside) < len(names) or len({(path, via) for _, path, via in inside}) > 1:
             compared = f"'{inside[0][0]}' is compared with something else"
             raise _refused(f"a metric is compared with constants and metrics of the same entity only; {compared}")
+        for metric, *_ in inside:
+            fill = project.metrics[metric].fill
+            if fill is not None and not _is_as_empty(tree, fill, not wanted):
+                raise _refused(f"'{metric}' has a value where MetricFlow has none (fill_nulls_with)")
         _, path, via = inside[0]
         return Has(Name(path), replaced(tree), via=Name(via) if via else None)
 
@@ -49,13 +65,25 @@ def lifted(text: str, metrics: Mapping[str, tuple[str, Path, Path]]) -> str:
     return unparse(change(parse(text)))
 
 
+def _is_as_empty(tree: Expression, fill: float, outcome: bool) -> bool:
+    """Whether what is filled in, compared with a number, keeps the rows that NULL would: ``outcome`` keeps none."""
+    if not isinstance(tree, Call) or tree.function not in _COMPARED:
+        return False
+    match tree.arguments:
+        case (Name(), Literal(value=int() | float() | Decimal() as number)):
+            return _COMPARED[tree.function](fill, number) is outcome
+        case (Literal(value=int() | float() | Decimal() as number), Name()):
+            return _COMPARED[tree.function](number, fill) is outcome
+    return False
+
+
 def entity_path(project: Project, metric: str, entity: str, bases: Sequence[str], find: Find) -> tuple[Path, Path]:
     """Our path of the entity by which a condition looks at ``metric``, the same from all of ``bases``.
 
     Beside it the path by which the metric's own rows belong to it, where they don't name it themselves.
     """
     *links, name = entity.lower().split("__")
-    if reason := _filled(project, metric):
+    if project.metrics[metric].fill is None and (reason := _filled(project, metric)):
         raise _refused(f"'{metric}' has a value where MetricFlow has none ({reason})")
     inner = project.bases(metric)
     ways = [list(_ways(project, base, name)) for base in bases]

@@ -197,7 +197,7 @@ class Names:
             metrics[stand_in] = (metric, *entity_path(self.project, metric, one.by[0], bases, self._entity))
             return quoted(stand_in)
 
-        return lifted(rewrite(text, render), metrics)
+        return lifted(self.project, rewrite(text, render), metrics)
 
     def _entity(self, base: str, links: tuple[str, ...], name: str) -> Element:
         return self._element("__".join((*links, name)), links, name, (base,))[0]
