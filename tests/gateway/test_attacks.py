@@ -60,6 +60,21 @@ def test_a_draft_is_a_page_and_no_book(http: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["problems"][0]["slug"]) == (413, "too-large")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("sql", {"text": "SELECT 1", "as_user": "sam@skyways.example"}, 422),
+        ("drafts", {"text": "metric: x\nmodel: flights\nexpr: count(*)", "public": True}, 422),
+        ("tokens", {"day": 1}, 422),
+        ("sql", {"text": "SELECT 'a\x00b' AS x"}, 400),
+    ],
+)
+def test_what_is_not_read_is_refused(http: httpx.Client, path: str, body: dict[str, Any], status: int) -> None:
+    answer = http.post(f"/v1/{path}", json=body)
+    assert answer.status_code == status, answer.text[:300]
+    assert answer.json()["problems"][0]["slug"] in ("bad-question", "sql-round-trip")
+
+
 def test_a_token_for_questions_drops_no_draft(served: Served, http: httpx.Client) -> None:
     gateway, _ = served
     gateway.serving.drafts.keep(PAULA, "adhoc.mine", "metric: mine\nmodel: flights\nexpr: count(*)")

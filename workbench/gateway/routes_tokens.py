@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Body, Path, Request
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from workbench.gateway.documented import KEPT
 from workbench.gateway.gateway import Gateway
 from workbench.gateway.identity import Identities
 from workbench.gateway.token_rules import issue, listed, revoke
+from workbench.gateway.wire import WHOLE
 from workbench.warehouse.tokens import Token, Tokens
 
 
@@ -20,6 +21,7 @@ from workbench.warehouse.tokens import Token, Tokens
 class TokenWish:
     """How long a token shall last, and what it may be used for."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = WHOLE
     days: Annotated[int, Field(ge=1, le=366)] = 30
     scope: Annotated[tuple[str, ...], Field(max_length=20)] = ("query",)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from workbench.declare.question import Question
 from workbench.errors import InternalError, Problem, WorkbenchError
@@ -27,6 +27,9 @@ REFUSAL = b"workbench.refusal"
 
 REQUEST_ID = "X-Request-ID"
 
+WHOLE = ConfigDict(extra="forbid")
+"""Of what comes in: a key that nobody reads would be taken for one that counts."""
+
 _UNRECORDED = "Nothing is answered while it cannot be recorded"
 INSIDE = {
     problem.slug: problem
@@ -35,9 +38,13 @@ INSIDE = {
         Problem("audit-unreadable", "The ledger cannot be read.", hint="Ask again in a while."),
         Problem("tokens-unavailable", f"{_UNRECORDED}: the ledger does not answer.", hint="Ask again in a while."),
         Problem("audit-broken", f"{_UNRECORDED}: the record has to be looked at.", hint="Tell whoever runs this."),
+        *(
+            Problem(slug, "The warehouse cannot be read now.", hint="Ask again in a while.")
+            for slug in ("no-warehouse", "no-permission", "warehouse-broken", "warehouse-locked", "warehouse-newer")
+        ),
     )
 }
-"""What is told of a ledger that is not as it should be; where it lies, and what it said, is for the log alone."""
+"""What is told of a ledger or a warehouse that is not as it should be; where it lies is for the log alone."""
 _LOG = logging.getLogger("workbench.gateway")
 
 
@@ -88,6 +95,7 @@ class Refusal:
 class Statement:
     """SQL of one's own: one SELECT over the tables one may read."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = WHOLE
     text: str
 
 
@@ -95,6 +103,7 @@ class Statement:
 class DraftText:
     """A metric of one's own, as YAML."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = WHOLE
     text: str
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InternalError, Place, Problem, QuestionError
+from workbench.errors import Place, Problem, QuestionError
 
 if TYPE_CHECKING:
     import duckdb
@@ -112,7 +112,7 @@ def written(statement: Tree) -> str:
     """The text of a tree that is to be run: read once more, it must be that tree."""
     safe = text(statement)
     if not same(parse(safe), statement):
-        raise InternalError(
+        raise QuestionError(
             Problem("sql-round-trip", "this statement does not read the same once written out.", hint="Rephrase it.")
         )
     return safe
