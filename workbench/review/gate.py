@@ -69,7 +69,7 @@ def judge(
 
 def _somebody(people: People) -> Iterator[Ruling]:
     if not people.authors:
-        hint = "In a pull request the forge tells (--event, --reviews, --commits); signatures of commits do (--signed)."
+        hint = "In a pull request the forge tells (--event, --reviews, --commits), without one signed commits (--signed)."
         yield Ruling("known-author", False, "nobody vouches for who wrote this.", hint, waits=True)
     for who in people.stale:
         hint = "They approve again what stands now."
