@@ -69,8 +69,11 @@ def judge(
 
 def _somebody(people: People) -> Iterator[Ruling]:
     if not people.authors:
-        hint = "In a pull request the forge tells (--event, --reviews, --commits), without one signed commits (--signed)."
+        hint = "In a pull request the forge tells (--event, --reviews, --commits); elsewhere signed commits (--signed)."
         yield Ruling("known-author", False, "nobody vouches for who wrote this.", hint, waits=True)
+    for commit in people.unknown:
+        hint = "Its author adds the address of the commit to their account there, or commits it anew with one that is."
+        yield Ruling("known-author", False, f"the forge knows nobody who wrote '{commit}'.", hint, waits=True)
     for who in people.stale:
         hint = "They approve again what stands now."
         yield Ruling("fresh-approval", False, f"the approval of '{who}' is for an earlier commit.", hint, waits=True)
