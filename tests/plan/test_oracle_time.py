@@ -188,6 +188,18 @@ def test_a_range_picks_periods_and_changes_none(
     assert_same(part, {key: values for key, values in whole.items() if key[0] and start <= key[0] <= end})
 
 
+def test_a_range_leaves_weeks_weeks(workspace: Workspace) -> None:
+    """The last week looks at days a week before all of its own, those after the last row among them."""
+    orders = [
+        {"order_id": i, "customer_id": i, "ship_region_id": None, "status": None, "amount": 1, "placed": day}
+        for i, day in enumerate([datetime(2024, 3, 31), datetime(2024, 4, 1)], 1)
+    ]
+    with session(workspace, {"orders": orders}) as asking:
+        for time in (None, ("2024-01-31", "2024-04-01"), ("2024-04-01", "2024-04-01")):
+            found = asking.ask(Question(metrics="buyers_week_ago", by="metric_time.week", time=time)).rows()
+            assert [tuple(row.values()) for row in found] == [(date(2024, 4, 1), 1)]
+
+
 @pytest.mark.parametrize("where", [None, "metric_time.month = '2024-03-01' or status = 'open'"])
 def test_equal_values_of_several_rows_count_as_often_as_they_stand_there(
     workspace: Workspace, where: str | None
