@@ -263,7 +263,7 @@ def spine_of(
     shown = tuple((n, _now(graph, base, f)) for n, f in zip(names, fields, strict=True) if _on_axis(f, base))
     parts = list(conjuncts(where_of(graph, question, base, moved=True)))
     keep = conjunction(*(part for part in parts if reads(part, {TIME}) and not reads_rows(part)))
-    # A span covers whole periods of a grain that counts by itself; its ends don't tell which, as a week may start a year.
+    # A span covers whole periods, whose grain counts by itself: its ends don't tell it, for a week may start a year.
     unspanned = where_of(graph, question.model_copy(update={"time": None}), base, moved=True)
     grain = _base_grain(graph, question, base, fields, [*(tree for _, tree in shown), *conjuncts(unspanned)])
     axis = find(graph, base.model, (base.axis,))
