@@ -295,6 +295,13 @@ def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
     home = imported.names.home(known, timed=True)
     assert imported.names.where(None, [], home, timed=True) == f"({home}.book is not null)"
     assert imported.names.home([*known, "metric_time"], "{{ Dimension('book__genre') }} = 'atlas'") == home
+    later = "CAST({{ TimeDimension('metric_time', 'day') }} AS TIMESTAMP) > CAST('2024-02-01' AS TIMESTAMP)"
+    assert imported.names.home([*known, "metric_time"], later) == home
+    assert str(imported.names.where(later, [], home)).endswith(f"and ({home}.book is not null)")
+    with pytest.raises(WorkbenchError, match="no time"):
+        imported.names.home(known, f"{later} or {{{{ TimeDimension('metric_time', 'day') }}}} is null")
+    with pytest.raises(WorkbenchError, match="no time"):
+        imported.names.home([*known, "book__room"], later)
     by = [imported.names.path("metric_time__month", metrics=["loans_change"])]
     days = [imported.names.path("metric_time__day", metrics=["loans_change"])]
     assert imported.names.difference(["loans_change"], days, timed=True) == ""

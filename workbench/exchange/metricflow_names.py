@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from workbench.declare.expression import Call, Literal, Name, conjuncts
+from workbench.declare.expression import Call, Cast, Literal, Name, conjuncts
 from workbench.declare.grains import GRAINS, coarser
 from workbench.declare.parser import parse
 from workbench.declare.unparse import unparse
@@ -80,12 +80,14 @@ class Names:
     ) -> str | None:
         """A filter with template calls or dundered names, as a condition of ours; None where there is none.
 
-        ``timed`` says that the question is about a span of time: for MetricFlow, only rows of ``home`` are in it then.
+        ``timed`` says that the question is about a span of time: for MetricFlow, only rows of ``home`` are in it then,
+        as they are where the filter compares times.
         """
         bases = (home,) if home else self.bases(metrics)
         texts = [*([text] if text else []), *(one.text for one in on_moments(self.project, metrics))]
         parts = [self.condition(one, bases, self.grain(metrics), home, not metrics) for one in texts]
-        if timed and home and (key := self._key(home)):
+        told = self._compared(text, home) if home else []
+        if home and (timed or _tells_time(told)) and (key := self._key(home)):
             parts.append(f"{quoted(key)} is not null")
         return " and ".join(f"({part})" for part in parts) or None
 
@@ -95,18 +97,17 @@ class Names:
         own = model.entity(model.primary) if model.primary else None
         return f"{home}.{own.name}" if own else None
 
-    def _is_of_rows(self, where: str, home: str) -> bool:
-        """Whether a condition holds for rows of ``home`` alone: it compares one of their own values."""
-        tree = parse(self.condition(where, (home,), "day", home, many=True))
-        return any(
-            isinstance(part, Call)
-            and part.function in COMPARED
-            and isinstance(part.arguments[0], Name)
-            and part.arguments[0].path[0] == home
-            and len(part.arguments[0].path) == 2
-            and all(isinstance(other, Literal) for other in part.arguments[1:])
-            for part in conjuncts(tree)
-        )
+    def _compared(self, where: str | None, home: str) -> list[tuple[str, ...]]:
+        """Our paths of what a condition compares with constants, so that it is not NULL in what is kept."""
+        if not where:
+            return []
+        found = []
+        for part in conjuncts(parse(self.condition(where, (home,), "day", home, many=True))):
+            if isinstance(part, Call) and part.function in COMPARED:
+                first, *others = (one.operand if isinstance(one, Cast) else one for one in part.arguments)
+                if isinstance(first, Name) and all(isinstance(other, Literal) for other in others):
+                    found.append(first.path)
+        return found
 
     def home(self, names: Iterable[str], where: str | None = None, *, timed: bool = False) -> str | None:
         """The model whose rows answer a question without metrics: the nearest one from which every name is found.
@@ -127,9 +128,12 @@ class Names:
         found = [model for model, h in hops.items() if h is not None and h == nearest]
         if len(found) > 1:
             raise Unanswerable(Problem("ambiguous-path", f"the values could be those of {' or '.join(found)}."))
-        spanned = timed and all(self._key(model) for model in found)
+        told = self._compared(where, found[0]) if nearest else []
+        of_rows = any(path[0] == home and len(path) == 2 for home in found for path in told)
+        # Of several others, MetricFlow may start from one that the rest is then not of.
+        spanned = nearest == 1 and all(self._key(model) for model in found) and (timed or _tells_time(told))
         timed = timed or (METRIC_TIME,) in asked_words
-        if timed and nearest and not spanned and not (where and found and self._is_of_rows(where, found[0])):
+        if timed and nearest and not spanned and not of_rows:
             why = "in MetricFlow, values that no row leads to have no time; here they meet every moment"
             raise Unanswerable(Problem("not-imported", f"values of several models and of time: {why}."))
         return found[0] if found else None
@@ -303,6 +307,10 @@ class Names:
             "__".join((*e.links, e.name)) for base in bases or self.project.models for e in elements(self.project, base)
         }
         return QuestionError(Problem("unknown-dimension", f"no dimension '{name}'.", hint=did_you_mean(name, known)))
+
+
+def _tells_time(paths: Iterable[tuple[str, ...]]) -> bool:
+    return any(path[0] == METRIC_TIME for path in paths)
 
 
 def _spelled(path: tuple[str, ...], column: str, grain: str, part: str | None) -> Spelling:
