@@ -222,6 +222,9 @@ OURS = {
     "a metric hidden instead of removed": Attack(
         "announced-removal", {REVENUE: WORKSPACE[REVENUE] + "visibility: internal\n"}
     ),
+    "a page hidden from the forge's own diff": Attack(
+        "steward-approval", {"notebooks/.gitattributes": "dashboards/** linguist-generated=true\n"}
+    ),
     "a robot's work": Attack("contributor", {REVENUE: NEW}, "dependabot[bot]"),
     "a robot's approval": Attack("owner-approval", {REVENUE: NEW}, approvers=("github-actions[bot]",)),
     "the mark of a deleted account": Attack("contributor", {REVENUE: NEW}, "ghost"),
@@ -290,6 +293,45 @@ def test_an_attack_is_refused_by_its_rule(git: Git, name: str) -> None:
     assert not found.passed
 
 
+def handmade(git: Git, *names: bytes) -> str:
+    """A commit in whose folder of metrics one file stands below folders, or beside files, of these names."""
+
+    def made(kind: str, content: bytes) -> bytes:
+        words = ["git", "hash-object", "-t", kind, "-w", "--literally", "--stdin"]
+        done = subprocess.run(words, cwd=git.folder, input=content, capture_output=True, check=True)
+        return bytes.fromhex(done.stdout.decode())
+
+    def tree(revision: str) -> bytes:
+        return subprocess.run(
+            ["git", "cat-file", "tree", revision], cwd=git.folder, capture_output=True, check=True
+        ).stdout
+
+    entry = b"100644 planted.yml\0" + made("blob", OTHER.encode())
+    for name in names:
+        entry = b"40000 " + name + b"\0" + made("tree", entry)
+    metrics = made("tree", entry + tree("main:metrics"))
+    root = tree("main").replace(bytes.fromhex(git("rev-parse", "main:metrics")), metrics)
+    commit = git("commit-tree", made("tree", root).hex(), "-p", "main", "-m", "work")
+    git("update-ref", "refs/heads/change", commit)
+    return commit
+
+
+@pytest.mark.parametrize(
+    "names", [(b"..", b"..", b".."), (b"..",), (b"hooks", b".git"), (b".",), (b"revenue.yml", b"sales"), (b"sales",)]
+)
+def test_a_path_made_by_hand_is_written_nowhere(git: Git, tmp_path: Path, names: tuple[bytes, ...]) -> None:
+    """Git takes such commits from whoever pushes them, and a review lays out what it reads."""
+    git("checkout", "-q", "main")
+    if names == (b"sales",):  # a folder that stands there twice, once with a file that stands in the other
+        git.commit({"metrics/sales/planted.yml": OTHER})
+    handmade(git, *names)
+    before = set(tmp_path.parent.rglob("planted.yml"))
+    with pytest.raises(ReviewError) as refused:
+        looked(git, from_github(*forge("cora", OWNERS, git("rev-parse", "change")), git("rev-parse", "change")))
+    assert refused.value.slug == "not-a-plain-file"
+    assert set(tmp_path.parent.rglob("planted.yml")) == before
+
+
 def test_the_same_people_pass_without_a_trick(git: Git) -> None:
     head = git.commit({REVENUE: NEW})
     assert looked(git, from_github(*forge("cora", OWNERS, head), head)).passed
@@ -322,6 +364,15 @@ def test_an_approval_of_another_change_with_the_same_commit(git: Git) -> None:
     event, reviews, commits = forge("cora", OWNERS, head)
     found = looked(git, from_github(event, reviews.replace(b"u/7", b"u/8"), commits, head))
     assert refusing(found) == {"owner-approval"}
+
+
+def test_work_of_which_nobody_knows_whose_it_is(git: Git) -> None:
+    """Its author may be the one who approves: a forge knows no account for an address that is made up."""
+    head = git.commit({REVENUE: NEW})
+    event, reviews, commits = forge("cora", OWNERS, head)
+    more = [*json.loads(commits), {"author": None, "committer": {"login": "cora"}, "sha": head}]
+    found = looked(git, from_github(event, reviews, json.dumps(more).encode(), head))
+    assert refusing(found) == {"known-author"}
 
 
 def test_an_approval_of_an_earlier_commit(git: Git) -> None:

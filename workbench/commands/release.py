@@ -122,7 +122,11 @@ def _people(
     if event is None or reviews is None or commits is None:
         raise click.UsageError("Say who approved it: --event with --reviews and --commits, or --signed.")
     head = merged(event.read_bytes(), commit)
-    return from_github(event.read_bytes(), reviews.read_bytes(), commits.read_bytes(), head)
+    people = from_github(event.read_bytes(), reviews.read_bytes(), commits.read_bytes(), head)
+    if people.unknown:
+        said = f"the forge knows nobody who wrote '{people.unknown[0]}', so whoever approved may have."
+        raise ReviewError(Problem("bad-event", said, hint="Commit it anew with an address of one's account there."))
+    return people
 
 
 def _start(repo: Repository, since: str | None, served: Manifest | None) -> str:

@@ -15,7 +15,7 @@ PathClass = Literal["rules", "numbers", "other"]
 
 RULES = (
     "access/*", ".github/*", ".gitlab-ci.yml", ".ci/*", "CODEOWNERS", "docs/CODEOWNERS", ".pre-commit-config.yaml",
-    "pyproject.toml", ".gitattributes", ".gitmodules", "workbench/*",
+    "pyproject.toml", ".gitattributes", "*/.gitattributes", ".gitmodules", "workbench/*",
 )  # fmt: skip
 """Who may do what, and everything that judges a change."""
 STATE = ".workbench"

@@ -22,12 +22,16 @@ APPROVES = "approve"
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who had a hand in a change, and who approved it as it stands now; ``source`` says who vouches for that."""
+    """Who had a hand in a change, and who approved it as it stands now; ``source`` says who vouches for that.
+
+    Of ``unknown`` commits nobody says whose they are: whoever approves may have written them.
+    """
 
     authors: tuple[str, ...]
     approvers: tuple[str, ...]
     stale: tuple[str, ...] = ()
     source: str = "nobody"
+    unknown: tuple[str, ...] = ()
 
 
 def from_github(event: bytes, reviews: bytes, commits: bytes, head: str) -> People:
@@ -56,8 +60,13 @@ def from_github(event: bytes, reviews: bytes, commits: bytes, head: str) -> Peop
             Problem("bad-event", f"the pull request has {request['commits']} commits, and {len(pushed)} are listed.",
                     hint="Whoever pushed the others is not known: squash them, or make smaller changes of it.")
         )  # fmt: skip
-    authors = [_login(request.get("user"))]
-    authors += [_login(one.get(role)) for one in pushed if isinstance(one, dict) for role in ("author", "committer")]
+    authors, unknown = [_login(request.get("user"))], []
+    for one in pushed:
+        said = one if isinstance(one, dict) else {}
+        hands = [_login(said.get(role)) for role in ("author", "committer")]
+        authors += hands
+        if not hands[0]:  # who committed may have been the forge, or somebody who took another's work over
+            unknown.append(str(said.get("sha", ""))[:12])
     latest: dict[str, tuple[str, str]] = {}
     for review in given:
         if isinstance(review, dict) and review.get("pull_request_url", request.get("url")) != request.get("url"):
@@ -66,8 +75,8 @@ def from_github(event: bytes, reviews: bytes, commits: bytes, head: str) -> Peop
             latest[_login(review.get("user"))] = str(review["state"]), str(review.get("commit_id"))
     approved = [who for who, (state, commit) in latest.items() if who and (state, commit) == ("APPROVED", head)]
     stale = [who for who, (state, commit) in latest.items() if who and state == "APPROVED" and commit != head]
-    hands = dict.fromkeys(who for who in authors if who and who != "github:web-flow")
-    return People(tuple(hands), tuple(approved), tuple(stale), "github")
+    known = dict.fromkeys(who for who in authors if who and who != "github:web-flow")
+    return People(tuple(known), tuple(approved), tuple(stale), "github", tuple(unknown))
 
 
 def from_signatures(repo: Repository, base_tree: Mapping[str, Entry], base: str, head: str) -> People:

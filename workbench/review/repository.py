@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,11 +108,33 @@ def common_ancestor(repo: Repository, base: str, head: str) -> str:
 
 
 def entries(repo: Repository, commit: str) -> Mapping[str, Entry]:
-    """Every path of a commit, seen from the top folder."""
+    """Every path of a commit, seen from the top folder.
+
+    Raises `ReviewError` (not-a-plain-file) for one that leads elsewhere or stands there twice: git makes no such
+    commit, but takes it from whoever made it by hand, and whoever writes its files down would write where they want.
+    """
     out = _git(repo.top, "ls-tree", "-r", "-z", "--full-tree", commit).stdout
     found = (line.partition(b"\t") for line in out.split(b"\0") if line)
-    parts = ((head.decode().split(), os.fsdecode(path)) for head, _, path in found)
+    parts = [(head.decode().split(), os.fsdecode(path)) for head, _, path in found]
+    times = Counter(path for _, path in parts)
+    folders = {folder for path in times for folder in _folders(path)}
+    odd = next((path for path in times if times[path] > 1 or path in folders or _leads_out(path)), "")
+    if odd:
+        said = f"'{odd}' of commit '{commit[:12]}' is no path of one file in the repository."
+        hint = "Git makes no such commit: do not merge it, and ask whoever made it by hand."
+        raise ReviewError(Problem("not-a-plain-file", said, hint=hint))
     return {path: Entry(path, mode, oid) for (mode, _, oid), path in parts}
+
+
+def _folders(path: str) -> Iterator[str]:
+    at = path.find("/")
+    while at > 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+def _leads_out(path: str) -> bool:
+    return any(one in ("", ".", "..") or one.casefold() == ".git" or os.sep in one for one in path.split("/"))
 
 
 def work_tree(repo: Repository) -> Mapping[str, Entry]:
