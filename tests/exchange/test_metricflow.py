@@ -317,6 +317,11 @@ def test_questions_whose_answers_knowingly_differ(imported: Imported) -> None:
     own = [imported.names.path("loan__borrowed_on__month", metrics=["loans_at_month_start"])]
     assert "whole month" in imported.names.difference(["loans_at_month_start"], own, timed=False)
     assert imported.names.difference(["loans_at_month_start"], days, timed=False) == ""
+    weeks = [imported.names.path("metric_time__week", metrics=["loans_change"])]
+    assert "whole periods" in imported.names.difference(["loans_change"], weeks, timed=False)
+    assert imported.names.difference(["loans_change"], by, timed=False) == ""
+    assert "whole periods" in imported.names.difference(["loans_change_before"], by, timed=False)
+    assert imported.names.difference(["loans_change_before"], days, timed=False) == ""
     assert "outside" in imported.names.difference(["loan_to_reservation_in_every_month"], by, timed=True)
     assert imported.names.difference(["loan_to_reservation_in_every_month"], by, timed=False) == ""
     terms = [imported.names.path("metric_time__term", metrics=["loans_at_month_start"])]

@@ -16,7 +16,7 @@ def difference(project: Project, metrics: Sequence[str], by: Mapping[str, str], 
     """
     for metric in metrics:
         told = on_moments(project, metrics)
-        if why := _spanned(project, metric, by) or _padded(project, metric, by, told) or _started(project, metric, by):
+        if why := _spanned(project, metric, by) or _padded(project, metric, by, told) or _stepped(project, metric, by):
             return why
         conversion = project.metrics[metric].conversion
         if by and len(metrics) > 1 and conversion and conversion.converted.fill is not None:
@@ -65,15 +65,19 @@ def _daily(grains: Iterable[str]) -> bool:
     return any(one in GRAINS[: GRAINS.index("day") + 1] for one in grains)
 
 
-def _started(project: Project, metric: str, by: Mapping[str, str]) -> str:
+def _stepped(project: Project, metric: str, by: Mapping[str, str]) -> str:
     shown = _shown(project, metric, by)
     finest = min((grain for grain in shown if grain in GRAINS), key=GRAINS.index, default="")
     for one in _moved(project, metric, ()):
-        if not one.offset_to or _daily((finest,)) or _drops(project, one):
+        if not shown or _daily((finest,)) or _drops(project, one):
             continue  # days look at days, and of what looks back itself, a period shows its first day in both
-        if not finest and not shown.isdisjoint(project.grains):
+        if one.offset:
+            uneven = finest == "week" and one.offset.removesuffix("s").endswith(("month", "quarter", "year"))
+            if uneven or any(_moved(project, one.metric, ())):
+                return f"MetricFlow looks for whole periods that lie '{one.offset}' before others; here days look back"
+        elif not finest and not shown.isdisjoint(project.grains):
             return f"MetricFlow adds up the starts that the days of a period look at in '{one.alias}'; here it has one"
-        if one.offset_to == finest or finest and project.metrics[one.metric].kind != "simple":
+        elif one.offset_to == finest or finest and project.metrics[one.metric].kind != "simple":
             return f"MetricFlow takes a whole {finest} for its own start in '{one.alias}'; here it is the first day"
     return ""
 
