@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.session.typed_shop import PEOPLE, SALT, quoted, salt, session, workspace
+from workbench.declare.expression import Literal
 from workbench.declare.question import Question
 from workbench.declare.workspace import Workspace
 from workbench.errors import WorkbenchError
 from workbench.plan.build import build
 from workbench.plan.lower import to_sql
+from workbench.plan.passes.levels import with_legs
 from workbench.plan.steps import Plan
 from workbench.session.cache import Templates
 from workbench.session.session import Session
@@ -112,6 +115,14 @@ def as_it_stands(asking: Session, question: Question) -> tuple[Plan, str]:
     return plan, to_sql(plan, engine.schema, engine.dialect, engine.catalog)
 
 
+def but_for_ranges(plan: Plan) -> Plan:
+    """The plan, of which what is implied is there or not: a value that is yet to come is not known to start a month."""
+    return with_legs(
+        plan,
+        lambda legs: (replace(leg, keep=replace(leg.keep, implied=leg.keep.implied and Literal(True))) for leg in legs),
+    )
+
+
 @pytest.fixture(scope="module")
 def warm(workspace: Workspace) -> dict[str, Session]:
     """Sessions of several people that share what they compile, through all examples."""
@@ -121,6 +132,7 @@ def warm(workspace: Workspace) -> dict[str, Session]:
 
 @costly
 @given(family=families(), who=st.sampled_from(PEOPLE))
+@example([Question(metrics="orders", where=f"metric_time.month < '2024-0{n}-01'") for n in (1, 2)], "ann")
 def test_a_hit_equals_cold_and_cold_the_question_as_it_stands(
     workspace: Workspace, warm: dict[str, Session], family: list[Question], who: str
 ) -> None:
@@ -134,6 +146,10 @@ def test_a_hit_equals_cold_and_cold_the_question_as_it_stands(
         assert not isinstance(cold, tuple)
         assert hit.sql == cold.sql
         assert hit.plan == cold.plan
-        assert hit.plan == whole[0] or MOVED & {asked.path for asked in question.metrics} or question.compare
+        assert (
+            but_for_ranges(hit.plan) == but_for_ranges(whole[0])
+            or MOVED & {asked.path for asked in question.metrics}
+            or question.compare
+        )
         ran, plain = (outcome(lambda: rows_of(warm[who], sql)) for sql in (hit.sql, whole[1]))  # noqa: B023
         assert ran == plain or isinstance(ran[0], tuple) and isinstance(plain[0], tuple)
