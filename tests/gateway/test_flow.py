@@ -63,6 +63,16 @@ def test_every_format_has_the_same_rows(http: httpx.Client) -> None:
     assert pyarrow.parquet.read_table(io.BytesIO(asked(PARQUET).content)).to_pylist() == wanted
 
 
+def test_values_of_several_types_are_told_where_the_format_has_them(http: httpx.Client) -> None:
+    def asked(accept: str) -> httpx.Response:
+        return http.post("/v1/sql", json={"text": "select union_value(n := 2) as u"}, headers={"Accept": accept})
+
+    assert asked(JSON).json()["rows"] == [{"u": 2}]
+    assert asked(CSV).text == '"u"\n"2"\n'
+    assert pa.ipc.open_stream(asked(ARROW).content).read_all().to_pylist() == [{"u": 2}]
+    assert (asked(PARQUET).status_code, asked(PARQUET).json()["problems"][0]["slug"]) == (406, "not-acceptable")
+
+
 @pytest.mark.parametrize("accept", [JSON, CSV, ARROW, PARQUET])
 def test_no_rows_are_an_answer_too(http: httpx.Client, accept: str) -> None:
     response = http.post("/v1/sql", json={"text": "select 1 as one limit 0"}, headers={"Accept": accept})

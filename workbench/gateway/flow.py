@@ -180,6 +180,8 @@ class Flow(Response):
         if close is not None:
             with suppress(WorkbenchError):
                 close()
+        if self._rows is not None:  # rows that nobody began to read are not let go of by that
+            self._rows.close()
         if self._encoder is not None:
             self._encoder.close()
         seconds = time.perf_counter() - self._started

@@ -206,7 +206,11 @@ class _Parquet:
     def __init__(self, head: Head, schema: pa.Schema) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="workbench-")  # noqa: SIM115  closed with the answer
         kept = schema.with_metadata({**(schema.metadata or {}), ANSWER: HEAD.dump_json(head)})
-        self._writer = pyarrow.parquet.ParquetWriter(self._file, kept)
+        try:
+            self._writer = pyarrow.parquet.ParquetWriter(self._file, kept)
+        except pa.ArrowNotImplementedError as error:
+            said = f"a file of Parquet does not hold these columns: {error}"
+            raise QuestionError(Problem("not-acceptable", said, hint="Cast them, or ask for Arrow.")) from None
         self._schema = kept
 
     def batch(self, batch: pa.RecordBatch) -> bytes:
@@ -236,7 +240,7 @@ class _Parquet:
 
 def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
     """A batch of these columns without rows."""
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def _is_flat(kind: pa.DataType) -> bool:

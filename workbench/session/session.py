@@ -146,6 +146,8 @@ class Session:
 
         Errors come as in `ask`, also between batches; only rows that end without one are an answer.
         """
+        import pyarrow as pa
+
         started = clock.perf_counter()
         with ExitStack() as undo:
             with self._telling(prepared), self._engine.moment():
@@ -156,7 +158,7 @@ class Session:
                 prepared = prepared.with_values(lane or self._engine.stream)
                 rows = (lane or self._engine.stream)(prepared.sql)
             undo.callback(rows.close)
-            head = self._head(prepared, rows.schema.empty_table())
+            head = self._head(prepared, pa.Table.from_batches((), rows.schema))
             undo.pop_all()
         if lane is None and self._engine.holds_moments:
             version = ""  # whatever is written meanwhile, these rows are of one moment, and that was looked at
@@ -206,6 +208,7 @@ class Session:
     def table(self, name: str) -> ir.Table:
         """A table of the warehouse as an ibis table; whatever is built on it runs as ad hoc SQL does."""
         from workbench.warehouse.ibis_backend import guarded_table
+        from workbench.warehouse.stand_in import quoted
 
         if name not in self.tables():
             raise QuestionError(
@@ -215,7 +218,8 @@ class Session:
                     hint=did_you_mean(name, self.tables(), f"There is: {', '.join(self.tables())}."),
                 )
             )
-        empty = self.sql(f"SELECT * FROM {name} LIMIT 0")  # the schema as this principal sees it, masks and all
+        spelled = ".".join(map(quoted, name.split(".", 1)))
+        empty = self.sql(f"SELECT * FROM {spelled} LIMIT 0")  # the schema as this principal sees it, masks and all
         return guarded_table(name, empty.table.schema, self._sql_rows)  # a method, so that tables may be joined
 
     def _sql_rows(self, text: str) -> Any:
