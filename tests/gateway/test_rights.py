@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -168,10 +169,11 @@ def test_a_question_is_compiled_when_its_turn_comes(served: Served, monkeypatch:
 def test_a_token_that_ends_while_its_question_waits_is_not_answered(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare = Session.prepare
+    prepare, revoked = Session.prepare, threading.Event()
 
     def slowly(self: Session, asked: Any) -> Any:
-        time.sleep(2.0 if self.principal.name == ANA else 0.0)
+        if self.principal.name == ANA:
+            revoked.wait(60)
         return prepare(self, asked)
 
     monkeypatch.setattr(Session, "prepare", slowly)
@@ -187,6 +189,7 @@ def test_a_token_that_ends_while_its_question_waits_is_not_answered(
             time.sleep(0.01)
         assert gateway.tokens is not None
         gateway.tokens.revoke(texts[1].split("_")[1])
+        revoked.set()
         assert first.result().status_code == 200
         assert second.result().json()["problems"][0]["slug"] == "token-revoked"
 
