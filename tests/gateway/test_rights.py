@@ -16,6 +16,7 @@ import pytest
 
 from tests.gateway.conftest import ANA, PAULA, SAM, Served
 from tests.gateway.running import running, token
+from workbench.gateway import flow
 from workbench.gateway.bounds import Bounds
 from workbench.session.session import Session
 from workbench.warehouse.worker_process import Rows
@@ -177,6 +178,7 @@ def test_a_token_that_ends_while_its_question_waits_is_not_answered(
         return prepare(self, asked)
 
     monkeypatch.setattr(Session, "prepare", slowly)
+    monkeypatch.setattr(flow, "LATELY", 0)
     with running(home, Bounds(metric_questions=1)) as (gateway, url), ThreadPoolExecutor(2) as pool:
         texts = [token(gateway, name) for name in (ANA, PAULA)]
         body = {"metrics": ["flights"]}
