@@ -22,6 +22,8 @@ from workbench.warehouse.duckdb_engine import DuckDBEngine
 if TYPE_CHECKING:
     from tests.cases.conftest import Desk
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 
 

@@ -91,6 +91,7 @@ class Narrow(Bounds):
         return {**Bounds().lanes, "look": Lane(1, 1, waiting=5, waiting_per_user=1)}
 
 
+@pytest.mark.slow
 def test_who_looks_all_the_time_is_told_to_come_back(home: Path) -> None:
     with running(home, Narrow()) as (gateway, url), ThreadPoolExecutor(16) as pool:
         paula, ana = ({"Authorization": f"Bearer {token(gateway, name)}"} for name in (PAULA, ANA))

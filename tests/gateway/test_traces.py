@@ -66,6 +66,7 @@ def told(span: Span) -> dict[str, object]:
     return {one.key: getattr(one.value, str(one.value.WhichOneof("value"))) for one in span.attributes}
 
 
+@pytest.mark.slow
 def test_a_question_is_traced_in_its_parts_and_without_its_words(collector: Collector, home: Path) -> None:
     with running(home) as (gateway, url):
         headers = {"Authorization": f"Bearer {token(gateway, ANA)}", "traceparent": f"00-{TRACE}-{PARENT}-01"}

@@ -112,6 +112,7 @@ def test_what_can_be_answered_no_more_is_told_and_counts_as_moved(engine: DuckDB
     assert "gone" in str(found.problems[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", ["window: 2 months", "offset: 1 month", "to_date: year"])
 def test_what_has_values_at_moments_alone_is_looked_at_month_by_month(
     engine: DuckDBEngine, tmp_path: Path, late: str

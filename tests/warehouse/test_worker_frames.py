@@ -49,6 +49,7 @@ def through_a_socket(sql: str) -> tuple[pa.Table, FrameReader]:
     return expected, FrameReader(near, 1 << 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sql", SHAPES)
 def test_frames_hold_the_stream(sql: str) -> None:
     expected, frames = through_a_socket(sql)
