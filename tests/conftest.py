@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from tests.nightly import by_night
 from workbench.warehouse.flights import ensure
 from workbench.warehouse.flights_source import find_source
 
@@ -25,9 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for profile, most in (("workbench", CASES), ("costly", COSTLY)):
         settings.register_profile(
             profile,
-            max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", cases(config.option.markexpr, most))),
+            max_examples=int(os.environ.get("WORKBENCH_EXAMPLES", cases(config, most))),
             # Where CI is set, hypothesis by itself tries the same cases in each run, whatever the seed.
-            derandomize=settings.default.derandomize and not by_night(config.option.markexpr),
+            derandomize=settings.default.derandomize and not by_night(config),
             deadline=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),
@@ -35,16 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("workbench")
 
 
-def by_night(marked: str) -> bool:
-    """Whether ``-m`` selects the long run."""
-    return "nightly" in marked and "not nightly" not in marked
-
-
-def cases(marked: str, most: int) -> int:
+def cases(config: pytest.Config, most: int) -> int:
     """How many random cases those tests are tried on that ``-m`` selects."""
-    if by_night(marked):
+    if by_night(config):
         return NIGHTLY
-    return QUICK if "not slow" in marked else most
+    return QUICK if "not slow" in config.option.markexpr else most
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 
-def is_nightly(request: pytest.FixtureRequest) -> bool:
-    """Whether tests marked nightly were asked for."""
-    marked = str(request.config.option.markexpr)
+def by_night(config: pytest.Config) -> bool:
+    """Whether ``-m`` asks for tests marked nightly."""
+    marked = str(config.option.markexpr)
     return "nightly" in marked and "not nightly" not in marked
+
+
+def is_nightly(request: pytest.FixtureRequest) -> bool:
+    """The same, from within a test."""
+    return by_night(request.config)

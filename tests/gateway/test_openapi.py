@@ -10,6 +10,7 @@ import pytest
 
 from tests.gateway.conftest import ANA, Served
 from tests.gateway.running import token
+from tests.nightly import is_nightly
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 SHORT, LONG = 8, 600
@@ -22,7 +23,7 @@ def test_made_up_requests_are_answered_as_documented(
     served: Served, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     gateway, url = served
-    by_night = "nightly" in str(request.config.option.markexpr)
+    by_night = is_nightly(request)
     ran = subprocess.run(
         [
             *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"),

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 import yaml
 
+from tests.nightly import is_nightly
 from workbench.access.restriction import Mask, Restriction, RowFilter
 from workbench.errors import QuestionError, WorkbenchError
 from workbench.warehouse.duckdb_errors import statement_error
@@ -194,8 +195,7 @@ def changed(shape: str) -> Twins:
 
 def examples(request: pytest.FixtureRequest, quick: int, nightly: int) -> tuple[int, int]:
     """How many to try, and the seed, printed so that a failure can be had again."""
-    marked = request.config.option.markexpr
-    default = nightly if "nightly" in marked and "not nightly" not in marked else quick
+    default = nightly if is_nightly(request) else quick
     chosen = random.SystemRandom().randrange(2**32) if default == nightly else 20130101
     seed = int(os.environ.get("WORKBENCH_SEED", chosen))
     print(f"WORKBENCH_SEED={seed}")
