@@ -39,8 +39,7 @@ def open_keyring(root: Path, gateway: Gateway, environ: Mapping[str, str] = os.e
     """The secrets of a workspace's gateway; raises `WorkbenchError` (weak-secret, no-keys)."""
     folder = root / gateway.keys
     try:
-        if not folder.exists():
-            folder.mkdir(mode=0o700, parents=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # by another that starts just now, perhaps
         if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
             # Even root: what it makes here, the gateway could not read afterwards.
             raise PermissionError(None, "they belong to another user")
